@@ -1,0 +1,39 @@
+// The same walk as decide, telling each step: for `weir explain` and the API.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "routing/decide.h"
+
+namespace weir::routing {
+
+/// One rule that was tried, and the first condition of it that failed.
+struct RuleStep {
+  std::string rule;
+  bool matched = false;
+  std::string failed;     // e.g. `header X-Staff is absent`; empty if matched
+};
+
+struct Explanation {
+  std::string service;            // empty: no service answers for this host and path (404)
+  std::string match;              // which of the service's matches, as written
+  std::string region;             // empty where no region condition exists
+  std::vector<RuleStep> rules;    // those tried, in order
+  std::string key;                // `cookie:uid`; empty where none was present
+  std::string salt;
+  std::string version;
+  std::string share;              // compared with the bucket; empty where none was
+  Decision decision;
+  std::vector<std::string> endpoints;   // of the version, as written
+
+  /// One line for a tired person (first-minutes.md).
+  std::string text() const;
+  /// The same as a JSON object.
+  std::string json() const;
+};
+
+Explanation explain(const Snapshot& snapshot, const RequestView& request, const Availability& available,
+                    const Chance& chance);
+
+}  // namespace weir::routing
