@@ -1,0 +1,23 @@
+// The two clocks of the request's path.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <ctime>
+
+namespace weir::net {
+
+/// Milliseconds of the monotonic clock: for time-outs, read once a turn.
+using Millis = std::chrono::duration<int64_t, std::milli>;
+inline constexpr Millis kNever{INT64_MAX};
+
+/// Nanoseconds of the monotonic clock: for measuring.
+using Nanos = std::chrono::nanoseconds;
+
+inline Nanos monotonic() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::chrono::seconds(now.tv_sec) + Nanos(now.tv_nsec);
+}
+
+}  // namespace weir::net

@@ -1,0 +1,125 @@
+#include "proxy/net/loop.h"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace weir::net {
+
+namespace {
+constexpr int kEventsATurn = 256;
+
+Millis millis_now() { return std::chrono::duration_cast<Millis>(monotonic()); }
+}  // namespace
+
+void Waiter::wake() {
+  if (alone()) join_before(loop_.woken_);
+}
+
+void Waiter::run() {
+  if (!handle_) {
+    pending_ = true;
+    return;
+  }
+  std::exchange(handle_, nullptr).resume();   // may destroy *this
+}
+
+Loop::Loop() {
+  epoll_ = epoll_create1(EPOLL_CLOEXEC);
+  mailbox_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  if (epoll_ < 0 || mailbox_fd_ < 0 || !add(mailbox_fd_, mailbox_)) {
+    throw std::system_error(errno, std::generic_category(), "event loop");
+  }
+  now_ = millis_now();
+  next_tick_ = now_ + kTick;
+  wheel_.advance(now_);
+}
+
+Loop::~Loop() {
+  close(mailbox_fd_);
+  close(epoll_);
+}
+
+bool Loop::add(int fd, Source& source) {
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.data.ptr = &source;
+  return epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+bool Loop::add_listening(int fd, Source& source, bool exclusive) {
+  epoll_event event{};
+  event.events = exclusive ? EPOLLIN | EPOLLEXCLUSIVE : static_cast<uint32_t>(EPOLLIN);
+  event.data.ptr = &source;
+  return epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+void Loop::remove(int fd) { epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr); }
+
+void Loop::post(std::function<void()> task) {
+  {
+    const std::lock_guard lock(mail_mutex_);
+    mail_tasks_.push_back(std::move(task));
+  }
+  const uint64_t one = 1;
+  [[maybe_unused]] const auto written = write(mailbox_fd_, &one, sizeof one);
+}
+
+void Loop::run() {
+  running_ = true;
+  while (running_) {
+    fetch_events();
+    if (mail_) read_mail();
+    run_woken();
+    if (now_ >= next_tick_) {
+      next_tick_ = now_ + kTick;
+      wheel_.advance(now_);
+      if (tick_) tick_();
+    }
+  }
+}
+
+void Loop::fetch_events() {
+  std::array<epoll_event, kEventsATurn> events;
+  const auto patience = !woken_.alone() ? Millis{0} : std::max(Millis{0}, next_tick_ - now_);
+  const int count = epoll_wait(epoll_, events.data(), kEventsATurn, static_cast<int>(patience.count()));
+  now_ = millis_now();
+  for (int i = 0; i < count; ++i) {
+    const epoll_event& event = events[static_cast<size_t>(i)];
+    static_cast<Source*>(event.data.ptr)->on_events(event.events);
+  }
+}
+
+void Loop::read_mail() {
+  mail_ = false;
+  uint64_t ignored;
+  [[maybe_unused]] const auto got = read(mailbox_fd_, &ignored, sizeof ignored);
+  std::vector<std::function<void()>> tasks;
+  {
+    const std::lock_guard lock(mail_mutex_);
+    tasks.swap(mail_tasks_);
+  }
+  for (auto& task : tasks) task();
+}
+
+void Loop::run_woken() {
+  // Taken off first: what is woken from here on waits for the next turn, so that nobody keeps the
+  // others from their events.
+  if (woken_.alone()) return;
+  Link turn;
+  turn.join_before(woken_);
+  woken_.leave();
+  while (!turn.alone()) {
+    Waiter& waiter = static_cast<Waiter&>(*turn.next);
+    waiter.leave();
+    waiter.run();
+  }
+}
+
+}  // namespace weir::net

@@ -1,0 +1,127 @@
+#include "proxy/net/stream.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace weir::net {
+
+bool Stream::adopt(int fd) {
+  fd_ = fd;
+  writable_ = true;
+  if (loop_.add(fd, *this)) return true;
+  close();
+  return false;
+}
+
+bool Stream::connect(const SocketAddress& address) {
+  fd_ = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd_ < 0) return false;
+  if (address.family() != AF_UNIX) {
+    const int on = 1;
+    setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
+  const bool begun = ::connect(fd_, address.get(), address.length) == 0 || errno == EINPROGRESS;
+  if (begun && loop_.add(fd_, *this)) return true;
+  const int error = errno;
+  close();
+  errno = error;
+  return false;
+}
+
+Io Stream::connected() {
+  if (!writable_) return {0, IoState::again};
+  int error = 0;
+  socklen_t length = sizeof error;
+  getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &length);
+  if (error != 0) return {0, IoState::error, error};
+  return {};
+}
+
+void Stream::on_events(uint32_t events) {
+  if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) readable_ = true;
+  if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) writable_ = true;
+  if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) end_ahead_ = true;
+  if (events & (EPOLLHUP | EPOLLERR)) broken_ = true;
+  if (waiter_) waiter_->wake();
+}
+
+Io Stream::read(std::span<char> into) {
+  if (!readable_) return {0, IoState::again};
+  ssize_t got;
+  do {
+    got = ::recv(fd_, into.data(), into.size(), 0);
+  } while (got < 0 && errno == EINTR);
+  return read_result(got, into.size());
+}
+
+Io Stream::read_result(ssize_t got, size_t wanted) {
+  if (got > 0) {
+    // A short read has drained the socket, unless an end stands behind it, which gives no new edge.
+    if (static_cast<size_t>(got) < wanted && !end_ahead_) readable_ = false;
+    return {static_cast<size_t>(got), IoState::ok};
+  }
+  if (got == 0) return {0, IoState::end};
+  if (errno == EAGAIN || errno == EWOULDBLOCK) {
+    readable_ = false;
+    return {0, IoState::again};
+  }
+  return {0, IoState::error, errno};
+}
+
+Io Stream::write(std::string_view bytes) {
+  if (!writable_) return {0, IoState::again};
+  ssize_t sent;
+  do {
+    sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  return write_result(sent, bytes.size());
+}
+
+Io Stream::write(std::span<iovec> pieces) {
+  if (!writable_) return {0, IoState::again};
+  size_t wanted = 0;
+  for (const iovec& piece : pieces) wanted += piece.iov_len;
+  msghdr message{};
+  message.msg_iov = pieces.data();
+  message.msg_iovlen = pieces.size();
+  ssize_t sent;
+  do {
+    sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  return write_result(sent, wanted);
+}
+
+Io Stream::write_result(ssize_t sent, size_t wanted) {
+  if (sent >= 0) {
+    if (static_cast<size_t>(sent) < wanted) writable_ = false;
+    return {static_cast<size_t>(sent), IoState::ok};
+  }
+  if (errno == EAGAIN || errno == EWOULDBLOCK) {
+    writable_ = false;
+    return {0, IoState::again};
+  }
+  return {0, IoState::error, errno};
+}
+
+void Stream::shutdown_write() {
+  if (fd_ >= 0) ::shutdown(fd_, SHUT_WR);
+}
+
+void Stream::close() {
+  if (fd_ >= 0) ::close(fd_);   // leaves the loop by itself
+  fd_ = -1;
+  readable_ = writable_ = end_ahead_ = broken_ = false;
+}
+
+void Stream::abort() {
+  if (fd_ < 0) return;
+  const linger hard{.l_onoff = 1, .l_linger = 0};
+  setsockopt(fd_, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+  close();
+}
+
+}  // namespace weir::net
