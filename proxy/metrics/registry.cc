@@ -14,7 +14,7 @@ void require(bool fits, const char* what) {
 
 Registry::Registry(size_t workers, Names names)
     : worker_count_(workers), names_(std::move(names)), workers_(std::make_unique<WorkerNumbers[]>(workers)) {
-  require(names_.decided_by.size() == kDecidedBy, "decided_by");
+  require(names_.decided_by.size() == kDecidedBy && names_.decided_by[kBySplit] == "split", "decided_by");
   require(names_.errors.size() <= kMaxErrors, "errors");
   require(names_.retry_results.size() <= kMaxRetryResults, "retry_results");
   require(names_.connect_results.size() <= kMaxConnectResults, "connect_results");

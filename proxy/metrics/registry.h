@@ -16,7 +16,7 @@ namespace weir::metrics {
 
 /// What the indices of the shards' arrays are called in labels. Given once: metrics knows nobody above it.
 struct Names {
-  std::vector<std::string> decided_by;       // kDecidedBy of them
+  std::vector<std::string> decided_by;       // kDecidedBy of them, "split" at kBySplit
   std::vector<std::string> errors;           // RFC 9209 tokens, at most kMaxErrors; "" for an index unused
   std::vector<std::string> retry_results;    // at most kMaxRetryResults
   std::vector<std::string> connect_results;  // at most kMaxConnectResults

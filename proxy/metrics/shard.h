@@ -18,8 +18,10 @@
 namespace weir::metrics {
 
 inline constexpr size_t kCacheLine = 64;
-inline constexpr size_t kCodeClasses = 6;  // none, 1xx … 5xx: status / 100
-inline constexpr size_t kDecidedBy = 5;    // rule, split, without_key, override, fallback
+inline constexpr size_t kCodeClasses = 6;  // index: status / 100; 0: the client saw no response
+inline constexpr std::array<const char*, kCodeClasses> kCodeClassNames{"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
+inline constexpr size_t kDecidedBy = 5;  // rule, split, without_key, override, fallback
+inline constexpr size_t kBySplit = 1;
 inline constexpr size_t kMaxErrors = 32;
 inline constexpr size_t kMaxRetryResults = 4;
 inline constexpr size_t kMaxConnectResults = 4;

@@ -1,0 +1,54 @@
+// The page that Prometheus scrapes (text format 0.0.4): every metric of contract §6.
+//
+// Thread: the control thread. Only this file and its .cc know the format.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "proxy/metrics/process.h"
+#include "proxy/metrics/registry.h"
+
+namespace weir::metrics {
+
+/// What the page tells beside the Registry's numbers; filled in by whoever asks for it.
+struct Facts {
+  struct Split {
+    std::string service, version;
+    double ratio = 0;  // 0 … 1
+  };
+  struct Revision {
+    std::string service;
+    uint64_t revision = 0;
+  };
+  struct SplitChanges {
+    std::string service, source;
+    uint64_t count = 0;
+  };
+  struct Endpoint {
+    std::string service, version, endpoint;
+    bool up = false;
+  };
+  struct Reloads {
+    std::string result;
+    uint64_t count = 0;
+  };
+
+  std::string version, compiler;  // of this program
+  std::string config_hash;        // empty before the first snapshot
+  bool last_reload_successful = true;
+  bool draining = false;
+  std::vector<Reloads> reloads;
+  std::vector<Split> splits;
+  std::vector<Revision> revisions;
+  std::vector<SplitChanges> split_changes;
+  std::vector<Endpoint> endpoints;
+  ProcessUsage process;
+};
+
+/// Renders the page. Combinations never counted are left out, except 2xx and 5xx by the split, so
+/// that a rate of either is defined from the start; an error is told from its first time on.
+std::string prometheus_page(Registry& registry, const Facts& facts);
+
+}  // namespace weir::metrics
