@@ -1,0 +1,122 @@
+#include "tests/support/program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <sstream>
+#include <stdexcept>
+
+namespace weir::testing {
+namespace {
+
+std::vector<std::string> environment_with(const std::vector<std::pair<std::string, std::string>>& added) {
+  std::vector<std::string> all;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    std::string text = *entry;
+    std::string name = text.substr(0, text.find('='));
+    bool replaced = false;
+    for (const auto& [key, value] : added) replaced = replaced || key == name;
+    if (!replaced) all.push_back(std::move(text));
+  }
+  for (const auto& [key, value] : added) all.push_back(key + "=" + value);
+  return all;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> all;
+  for (std::string& text : texts) all.push_back(text.data());
+  all.push_back(nullptr);
+  return all;
+}
+
+}  // namespace
+
+Program::Program(const std::string& path, const std::vector<std::string>& arguments, const ProgramOptions& options) {
+  write_file(directory_ / "in", options.input);
+  write_file(directory_ / "out", "");
+  write_file(directory_ / "err", "");
+  std::vector<std::string> words{path};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<std::string> settings = environment_with(options.environment);
+  std::vector<char*> argv = pointers(words), envp = pointers(settings);
+  std::string in = directory_ / "in", out = directory_ / "out", err = directory_ / "err";
+
+  id_ = ::fork();
+  if (id_ < 0) throw std::runtime_error("cannot fork");
+  if (id_ > 0) return;
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // it does not outlive a test that is killed
+  // Between fork and exec only calls that are safe after a fork of a program with threads.
+  ::dup2(::open(in.c_str(), O_RDONLY), 0);
+  ::dup2(::open(out.c_str(), O_WRONLY | O_APPEND), 1);
+  ::dup2(::open(err.c_str(), O_WRONLY | O_APPEND), 2);
+  if (!options.directory.empty() && ::chdir(options.directory.c_str()) != 0) ::_exit(126);
+  ::execve(argv[0], argv.data(), envp.data());
+  const char message[] = "cannot execute the program\n";
+  if (::write(2, message, sizeof message - 1) < 0) ::_exit(127);
+  ::_exit(127);
+}
+
+Program::~Program() {
+  if (!running()) return;
+  signal(SIGKILL);
+  wait();
+}
+
+bool Program::running() { return !wait(Duration(0)); }
+
+void Program::signal(int number) {
+  if (!exit_) ::kill(id_, number);
+}
+
+std::optional<Exit> Program::wait(Duration patience) {
+  wait_until(
+      [this] {
+        if (exit_) return true;
+        int status = 0;
+        if (::waitpid(id_, &status, WNOHANG) != id_) return false;
+        exit_ = WIFSIGNALED(status) ? Exit{-1, WTERMSIG(status)} : Exit{WEXITSTATUS(status), 0};
+        return true;
+      },
+      patience);
+  return exit_;
+}
+
+std::string Program::output() const { return read_file(directory_ / "out"); }
+std::string Program::errors() const { return read_file(directory_ / "err"); }
+
+bool Program::wait_for_text(std::string_view text, Duration patience) {
+  auto seen = [&] { return output().find(text) != std::string::npos || errors().find(text) != std::string::npos; };
+  return wait_until([&] { return seen() || !running(); }, patience) && seen();
+}
+
+size_t Program::resident_bytes() const {
+  std::istringstream status(read_file("/proc/" + std::to_string(id_) + "/status"));
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("VmRSS:")) return std::stoull(line.substr(6)) * 1024;
+  return 0;
+}
+
+size_t Program::open_descriptors() const {
+  size_t count = 0;
+  std::error_code gone;
+  for ([[maybe_unused]] const auto& entry :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(id_) + "/fd", gone))
+    ++count;
+  return count;
+}
+
+Finished run(const std::string& path, const std::vector<std::string>& arguments, const ProgramOptions& options,
+             Duration patience) {
+  Program program(path, arguments, options);
+  std::optional<Exit> end = program.wait(patience);
+  return {end ? end->code : -1, program.output(), program.errors()};
+}
+
+}  // namespace weir::testing
