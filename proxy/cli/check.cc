@@ -1,0 +1,34 @@
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+
+#include "proxy/cli/commands.h"
+#include "proxy/cli/configuration.h"
+
+namespace weir::cli {
+namespace {
+
+int check(const std::string& file) {
+  if (!load_and_compile(file, Warn::yes)) return kWrongConfiguration;
+  fmt::print("{}: ok\n", file);
+  return kDone;
+}
+
+}  // namespace
+
+Action declare_check(CLI::App& app) {
+  const auto file = std::make_shared<std::string>();
+  app.add_option("-c,--config", *file, "the configuration file")->required()->type_name("FILE");
+  app.footer(R"(
+Loads the file as `weir run` would. Prints `FILE: ok`, or every error as `FILE:LINE:COLUMN: what is wrong`
+and exits 3. Warnings do not make it fail.
+
+Examples:
+  weir check -c /etc/weir/weir.yaml
+  weir -t -c /etc/weir/weir.yaml)");
+  return [file] { return check(*file); };
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,17 @@
+// The commands that weir has; main.cc puts them into a table.
+#pragma once
+
+#include "proxy/cli/command.h"
+
+namespace weir::cli {
+
+Action declare_run(CLI::App& app);
+Action declare_check(CLI::App& app);
+Action declare_demo(CLI::App& app);
+Action declare_explain(CLI::App& app);
+Action declare_bucket(CLI::App& app);
+Action declare_schema(CLI::App& app);
+Action declare_version(CLI::App& app);
+Action declare_completion(CLI::App& app);
+
+}  // namespace weir::cli

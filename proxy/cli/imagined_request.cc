@@ -1,0 +1,153 @@
+#include "proxy/cli/imagined_request.h"
+
+#include <fmt/core.h>
+#include <strings.h>
+
+#include <algorithm>
+#include <random>
+#include <string_view>
+
+namespace weir::cli {
+namespace {
+
+bool same_name(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
+}
+
+std::string_view trimmed(std::string_view text) {
+  const size_t first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+/// RFC 9110 §5.6.2.
+bool is_token(std::string_view text) {
+  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
+  return !text.empty() && std::all_of(text.begin(), text.end(), [&](unsigned char c) {
+    return std::isalnum(c) != 0 || kMarks.find(static_cast<char>(c)) != std::string_view::npos;
+  });
+}
+
+bool has_blank_or_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c <= ' ' || c == 0x7f; });
+}
+
+routing::Field field_of(std::string_view line) {
+  const size_t colon = line.find(':');
+  return {line.substr(0, colon), trimmed(line.substr(colon + 1))};
+}
+
+bool trusts(const config::Listener& listener, const config::IpAddress& peer) {
+  return std::any_of(listener.trusted_proxies.begin(), listener.trusted_proxies.end(),
+                     [&](const config::Cidr& block) { return block.contains(peer); });
+}
+
+bool is_trusted_header(const config::Listener& listener, std::string_view name) {
+  return std::any_of(listener.trusted_headers.begin(), listener.trusted_headers.end(),
+                     [&](const std::string& trusted) { return same_name(trusted, name); });
+}
+
+}  // namespace
+
+std::optional<std::string> complaint_of(const Wish& wish) {
+  if (!config::parse_ip(wish.from)) return fmt::format("--from `{}` is not an IP address", wish.from);
+  if (!is_token(wish.method)) return fmt::format("-X `{}` is not a method", wish.method);
+  if (wish.url.empty() || has_blank_or_control(wish.url)) {
+    return fmt::format("`{}` is not a URL: write http://host/path", wish.url);
+  }
+  const size_t scheme = wish.url.find("://");
+  if (scheme < wish.url.find_first_of("/?") && !wish.url.starts_with("http://") && !wish.url.starts_with("https://")) {
+    return fmt::format("`{}` is not a URL that weir serves: write http://host/path", wish.url);
+  }
+  for (const std::string& header : wish.headers) {
+    const size_t colon = header.find(':');
+    if (colon == std::string::npos || !is_token(std::string_view(header).substr(0, colon))) {
+      return fmt::format("-H '{}' is not a header: write -H 'Name: value'", header);
+    }
+  }
+  return std::nullopt;
+}
+
+const config::Listener* listener_of(const config::Config& config, const std::string& name) {
+  for (const config::Listener& listener : config.listeners) {
+    if (name.empty() || listener.name == name) return &listener;
+  }
+  return nullptr;
+}
+
+routing::Chance throw_dice() {
+  std::random_device device;
+  const auto number = [&] { return uint64_t{device()} << 32 | device(); };
+  return {.dice = number(), .identity_high = number(), .identity_low = number()};
+}
+
+ImaginedRequest::ImaginedRequest(const Wish& wish, const config::Listener& listener)
+    : method_(wish.method), header_lines_(wish.headers) {
+  take_url(wish.url);
+  take_client(wish.from, listener);
+  take_headers(header_lines_, listener);
+  view_.method = method_;
+  view_.host = host_;
+  view_.path = path_;
+  view_.query = query_;
+  view_.fields = fields_;
+}
+
+void ImaginedRequest::take_url(const std::string& url) {
+  std::string_view rest = url;
+  rest = rest.substr(0, rest.find('#'));
+  if (rest.front() != '/') {
+    if (const size_t scheme = rest.find("://"); scheme != std::string_view::npos) rest.remove_prefix(scheme + 3);
+    const size_t end = std::min(rest.find_first_of("/?"), rest.size());
+    host_ = rest.substr(0, end);
+    rest.remove_prefix(end);
+  }
+  const size_t question = rest.find('?');
+  path_ = rest.substr(0, question);
+  if (path_.empty()) path_ = "/";
+  if (question != std::string_view::npos) query_ = rest.substr(question + 1);
+}
+
+/// Fields that this peer has no right to send never reach routing (contract §3, §7).
+void ImaginedRequest::take_headers(const std::vector<std::string>& headers, const config::Listener& listener) {
+  for (const std::string& line : headers) {
+    const routing::Field field = field_of(line);
+    if (same_name(field.name, "Host")) host_ = field.value;
+    if (!view_.from_trusted_proxy && is_trusted_header(listener, field.name)) {
+      notes_.push_back(
+          fmt::format("{} is dropped: it is in trusted_headers, and the request does not come from one of "
+                      "trusted_proxies of listener `{}`",
+                      field.name, listener.name));
+      continue;
+    }
+    if (strncasecmp(field.name.data(), "X-Weir-", std::min<size_t>(field.name.size(), 7)) == 0 &&
+        field.name.size() >= 7) {
+      notes_.push_back(fmt::format("{} is dropped: clients may not send X-Weir-*", field.name));
+      continue;
+    }
+    fields_.push_back(field);
+  }
+}
+
+/// Behind trusted proxies the client is the rightmost address of X-Forwarded-For that is not one of theirs.
+void ImaginedRequest::take_client(const std::string& from, const config::Listener& listener) {
+  view_.client_ip = *config::parse_ip(from);
+  view_.from_trusted_proxy = trusts(listener, view_.client_ip);
+  if (!view_.from_trusted_proxy) return;
+  for (auto line = header_lines_.rbegin(); line != header_lines_.rend(); ++line) {
+    const routing::Field field = field_of(*line);
+    if (!same_name(field.name, "X-Forwarded-For")) continue;
+    std::string_view addresses = field.value;
+    while (!addresses.empty()) {
+      const size_t comma = addresses.rfind(',');
+      const auto address =
+          config::parse_ip(trimmed(comma == std::string_view::npos ? addresses : addresses.substr(comma + 1)));
+      if (!address) return;
+      view_.client_ip = *address;
+      if (!trusts(listener, *address)) return;
+      addresses = comma == std::string_view::npos ? std::string_view{} : addresses.substr(0, comma);
+    }
+  }
+}
+
+}  // namespace weir::cli
