@@ -46,10 +46,10 @@ std::optional<Cidr> parse_cidr(std::string_view text);
 /// Where a socket listens, or where an endpoint is.
 struct Address {
   enum class Kind { host_port, unix_path } kind = Kind::host_port;
-  std::string host;   // a name or an IP literal without brackets
+  std::string host;  // a name or an IP literal without brackets
   uint16_t port = 0;
-  std::string path;   // of a unix socket
-  std::string text;   // as written
+  std::string path;  // of a unix socket
+  std::string text;  // as written
   friend bool operator==(const Address&, const Address&) = default;
 };
 
@@ -69,20 +69,20 @@ std::string share_text(Share share);
 enum class ProxyProtocol { none, accept };
 
 struct Listener {
-  std::string name;                           // default: the address as written
+  std::string name;  // default: the address as written
   Address address;
   std::vector<Cidr> trusted_proxies;
-  bool trust_unix_peers = false;              // `unix` named in trusted_proxies
-  std::vector<std::string> trusted_headers;   // as written; compared without case
+  bool trust_unix_peers = false;             // `unix` named in trusted_proxies
+  std::vector<std::string> trusted_headers;  // as written; compared without case
   ProxyProtocol proxy_protocol = ProxyProtocol::none;
-  std::string ready_path;                     // empty: none
+  std::string ready_path;  // empty: none
   Where where;
 };
 
 struct Admin {
   Address address;
-  std::string token_file;                     // empty: none
-  std::vector<std::string> hosts;             // further names accepted in `Host`
+  std::string token_file;          // empty: none
+  std::vector<std::string> hosts;  // further names accepted in `Host`
   Where where;
   friend bool operator==(const Admin& a, const Admin& b) {
     return a.address == b.address && a.token_file == b.token_file && a.hosts == b.hosts;
@@ -91,15 +91,15 @@ struct Admin {
 
 /// One source of regions: a header of a trusted proxy, or a field of an MMDB file.
 struct RegionSource {
-  std::string header;                         // empty: an mmdb source
-  std::string mmdb;                           // path
+  std::string header;  // empty: an mmdb source
+  std::string mmdb;    // path
   std::vector<std::string> field{"country", "iso_code"};
   Where where;
 };
 
 enum class LogFormat { json, combined };
 struct AccessLog {
-  std::string path;                           // "-" is stdout
+  std::string path;  // "-" is stdout
   LogFormat format = LogFormat::json;
   friend bool operator==(const AccessLog&, const AccessLog&) = default;
 };
@@ -128,16 +128,16 @@ struct Timeouts {
 
 /// What a service answers to; both parts empty means everything.
 struct ServiceMatch {
-  std::string host;                           // exact, or `*.suffix`; empty: any
-  std::string path_prefix;                    // empty or "/": any
+  std::string host;         // exact, or `*.suffix`; empty: any
+  std::string path_prefix;  // empty or "/": any
   Where where;
 };
 
 struct CohortKey {
   enum class Kind { header, cookie, query, client_ip } kind = Kind::client_ip;
-  std::string name;                           // empty for client_ip
+  std::string name;  // empty for client_ip
   friend bool operator==(const CohortKey&, const CohortKey&) = default;
-  std::string text() const;                   // `cookie:uid`, `client_ip`
+  std::string text() const;  // `cookie:uid`, `client_ip`
 };
 
 enum class WithoutKey { stable, client_ip, mint, random };
@@ -149,7 +149,7 @@ struct Mint {
 
 struct Cohort {
   std::vector<CohortKey> keys;
-  std::string salt;                           // default: the service's name
+  std::string salt;  // default: the service's name
   WithoutKey without_key = WithoutKey::stable;
   Mint mint;
   bool allow_reshuffle = false;
@@ -172,7 +172,7 @@ struct Version {
   std::string name;
   std::vector<Endpoint> endpoints;
   Balance balance = Balance::least_requests;
-  uint64_t max_connections = 0;               // per endpoint over all workers; 0: no limit
+  uint64_t max_connections = 0;  // per endpoint over all workers; 0: no limit
   VersionTimeouts timeouts;
   Where where;
 };
@@ -180,25 +180,25 @@ struct Version {
 /// What a header, cookie or query parameter must be.
 struct ValueTest {
   enum class Kind { exact, prefix, regex, present } kind = Kind::exact;
-  std::string text;                           // exact, prefix and regex
-  bool present = true;                        // for Kind::present
+  std::string text;     // exact, prefix and regex
+  bool present = true;  // for Kind::present
   Where where;
 };
 
 struct NamedTest {
-  std::string name;                           // header names compared without case
+  std::string name;  // header names compared without case
   ValueTest test;
 };
 
 /// The conditions of a rule; all that are there must hold. `not_` holds when not all of its own hold.
 struct Conditions {
   std::vector<NamedTest> headers, cookies, queries;
-  std::vector<std::string> methods;           // any of
+  std::vector<std::string> methods;  // any of
   std::optional<std::string> path_prefix;
   std::optional<std::string> path_regex;
-  std::vector<Cidr> client_ip;                // any of
-  std::vector<std::string> regions;           // any of
-  std::vector<Conditions> not_;               // at most one
+  std::vector<Cidr> client_ip;       // any of
+  std::vector<std::string> regions;  // any of
+  std::vector<Conditions> not_;      // at most one
   Where where;
   Where path_regex_where;
 };
@@ -210,9 +210,9 @@ struct Split {
 };
 
 struct Rule {
-  std::string name;                           // default: `rule-N`, N counting from 1
+  std::string name;  // default: `rule-N`, N counting from 1
   Conditions when;
-  std::string send;                           // version; empty: `split` holds
+  std::string send;  // version; empty: `split` holds
   std::optional<Split> split;
   Where where;
 };
@@ -221,12 +221,12 @@ enum class Reveal { none, trusted, all };
 
 struct Service {
   std::string name;
-  std::vector<ServiceMatch> match;            // empty: everything
+  std::vector<ServiceMatch> match;  // empty: everything
   Cohort cohort;
-  std::string stable;                         // default: the only version; else required
-  std::vector<Version> versions;              // one or two
+  std::string stable;             // default: the only version; else required
+  std::vector<Version> versions;  // one or two
   std::vector<Rule> rules;
-  std::optional<Split> split;                 // absent: everybody on the stable version
+  std::optional<Split> split;  // absent: everybody on the stable version
   Reveal reveal = Reveal::none;
   Where where;
 
@@ -242,13 +242,13 @@ struct Service {
 struct Config {
   std::vector<Listener> listeners;
   std::optional<Admin> admin;
-  uint32_t workers = 0;                       // 0: auto, one per core
+  uint32_t workers = 0;  // 0: auto, one per core
   std::vector<RegionSource> regions;
   std::optional<AccessLog> access_log;
   Limits limits;
   Timeouts timeouts;
   std::vector<Service> services;
-  std::string hash;                           // of the file's bytes, 16 hex digits (XXH3)
+  std::string hash;  // of the file's bytes, 16 hex digits (XXH3)
 };
 
 }  // namespace weir::config

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/config.h"
 
@@ -24,5 +25,9 @@ Result<Loaded> load(const std::string& path);
 
 /// The JSON Schema (draft 2020-12) of the file, made from the same table that the binder uses.
 std::string schema();
+
+/// Every key that the file may hold, as a path: `listeners[].address`, `services[].versions.*.balance`
+/// (`[]` an item of a list, `*` a name of the operator's). Conditions within `not` are not told again.
+std::vector<std::string> schema_paths();
 
 }  // namespace weir::config

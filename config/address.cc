@@ -1,0 +1,69 @@
+#include <sys/un.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "config/config.h"
+
+namespace weir::config {
+
+namespace {
+
+constexpr std::string_view kUnix = "unix:";
+
+std::optional<uint16_t> parse_port(std::string_view text) {
+  if (text.empty() || (text.size() > 1 && text.front() == '0')) return std::nullopt;
+  uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return port;
+}
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_name_character(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+}
+
+bool is_label(std::string_view label) {
+  return !label.empty() && label.size() <= 63 && std::all_of(label.begin(), label.end(), is_name_character) &&
+         label.front() != '-' && label.back() != '-';
+}
+
+/// A host name, or an IPv4 literal: what ends in a number must be a whole address.
+bool is_host(std::string_view host) {
+  if (host.empty() || host.size() > 253) return false;
+  std::string_view rest = host, label;
+  while (true) {
+    const size_t dot = rest.find('.');
+    label = rest.substr(0, dot);
+    if (!is_label(label)) return false;
+    if (dot == rest.npos) break;
+    rest.remove_prefix(dot + 1);
+  }
+  return !std::all_of(label.begin(), label.end(), is_digit) || parse_ip(host);
+}
+
+std::optional<Address> parse_unix(std::string_view text) {
+  const std::string_view path = text.substr(kUnix.size());
+  const bool fits = path.size() > 1 && path.size() < sizeof(sockaddr_un::sun_path);
+  if (!fits || path.front() != '/' || path.find('\0') != path.npos) return std::nullopt;
+  return Address{Address::Kind::unix_path, "", 0, std::string(path), std::string(text)};
+}
+
+bool is_v6(std::string_view host) { return host.find(':') != host.npos && parse_ip(host); }
+
+}  // namespace
+
+std::optional<Address> parse_address(std::string_view text) {
+  if (text.starts_with(kUnix)) return parse_unix(text);
+  const size_t colon = text.rfind(':');
+  if (colon == text.npos) return std::nullopt;
+  std::string_view host = text.substr(0, colon);
+  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  const auto port = parse_port(text.substr(colon + 1));
+  if (!port || !(bracketed ? is_v6(host) : is_host(host))) return std::nullopt;
+  return Address{Address::Kind::host_port, std::string(host), *port, "", std::string(text)};
+}
+
+}  // namespace weir::config

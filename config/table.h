@@ -1,0 +1,18 @@
+// The table: every key of the file, its type, what it means, its default. The binder and the JSON
+// Schema are both made of it.
+#pragma once
+
+#include "config/config.h"
+#include "config/type.h"
+
+namespace weir::config {
+
+/// The whole file.
+const Type<Config>& file_table();
+
+/// The parts that table.cc, table_service.cc and table_rule.cc hold for each other.
+Type<Service> service_table();
+Type<Rule> rule_table();
+Type<Split> split_table();
+
+}  // namespace weir::config

@@ -1,0 +1,132 @@
+#include "config/validate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "config/units.h"
+
+namespace weir::config {
+
+namespace {
+
+std::string lower(std::string text) {
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+  return text;
+}
+
+/// Complains of the second of two that are the same; what is empty was complained of already.
+class Unique {
+ public:
+  Unique(std::string what, Problems& problems) : what_(std::move(what)), problems_(problems) {}
+
+  void add(const std::string& key, const std::string& shown, const Where& where) {
+    if (key.empty()) return;
+    const auto [first, fresh] = seen_.emplace(key, where);
+    if (fresh) return;
+    problems_.push_back(
+        {where, fmt::format("{} {} is here twice, first in line {}; change one", what_, shown, first->second.line)});
+  }
+
+ private:
+  std::string what_;
+  Problems& problems_;
+  std::map<std::string, Where> seen_;
+};
+
+/// One text for each place to listen; empty where nothing can clash.
+std::string address_key(const Address& address) {
+  if (address.kind == Address::Kind::unix_path) return address.path;
+  if (address.port == 0) return "";
+  const auto ip = parse_ip(address.host);
+  return fmt::format("{} {}", ip ? ip->text() : lower(address.host), address.port);
+}
+
+bool is_loopback(const Address& address) {
+  if (address.kind == Address::Kind::unix_path || lower(address.host) == "localhost") return true;
+  const auto ip = parse_ip(address.host);
+  return ip && (parse_cidr("127.0.0.0/8")->contains(*ip) || *ip == *parse_ip("::1"));
+}
+
+void check_listeners(const Config& config, const Node& root, Problems& problems) {
+  Unique names("the listener's name", problems), addresses("the address", problems);
+  for (size_t i = 0; i < config.listeners.size(); ++i) {
+    const Listener& listener = config.listeners[i];
+    names.add(listener.name, quoted(listener.name), place(root, {"listeners", i, "name"}));
+    addresses.add(address_key(listener.address), listener.address.text, place(root, {"listeners", i, "address"}));
+  }
+  if (!config.admin) return;
+  const Where& where = place(root, {"admin", "address"});
+  addresses.add(address_key(config.admin->address), config.admin->address.text, where);
+}
+
+void check_admin(const Config& config, const Node& root, Problems& problems) {
+  if (!config.admin || config.admin->address.text.empty() || is_loopback(config.admin->address)) return;
+  const Entry* admin = root.find("admin");
+  if (admin->value.has("token_file")) return;
+  problems.push_back(
+      {place(root, {"admin", "address"}),
+       fmt::format("{} can be reached by others; add token_file, or write 127.0.0.1, [::1] or unix:/path",
+                   config.admin->address.text)});
+}
+
+struct LeastSize {
+  std::string_view key;
+  uint64_t Limits::*member;
+  uint64_t least, most;
+};
+constexpr uint64_t kGibibyte = 1u << 30;
+constexpr LeastSize kSaneSizes[] = {
+    {"request_head", &Limits::request_head, 1024, kGibibyte},
+    {"request_target", &Limits::request_target, 16, kGibibyte},
+    {"response_head", &Limits::response_head, 1024, kGibibyte},
+};
+
+void check_limits(const Config& config, const Node& root, Problems& problems) {
+  for (const LeastSize& sane : kSaneSizes) {
+    const uint64_t value = config.limits.*sane.member;
+    if (value == 0 || (value >= sane.least && value <= sane.most)) continue;
+    problems.push_back({place(root, {"limits", sane.key}),
+                        fmt::format("{}: {} would never do; write {} to {}, or 0 for no limit", sane.key,
+                                    size_text(value), size_text(sane.least), size_text(sane.most))});
+  }
+}
+
+/// Two matches are the same that answer for the same requests.
+std::string match_key(const ServiceMatch& match) {
+  std::string path = match.path_prefix;
+  while (path.ends_with('/')) path.pop_back();
+  return lower(match.host) + path + "/";
+}
+
+std::string match_text(const ServiceMatch& match) {
+  return fmt::format("{}{}", match.host.empty() ? "any host" : match.host,
+                     match.path_prefix.empty() ? "" : " " + match.path_prefix);
+}
+
+void check_services(const Config& config, const Node& root, Problems& problems) {
+  Unique names("the service's name", problems), matches("the match of", problems);
+  for (size_t i = 0; i < config.services.size(); ++i) {
+    const Service& service = config.services[i];
+    names.add(service.name, quoted(service.name), place(root, {"services", i, "name"}));
+    const bool everything = !root.find("services")->value.items[i].has("match");
+    if (everything) matches.add(match_key({}), "every request (no match)", service.where);
+    for (const ServiceMatch& match : service.match) {
+      if (match.host.empty() && match.path_prefix.empty()) continue;
+      matches.add(match_key(match), match_text(match), match.where);
+    }
+    validate_service(service, i, root, problems);
+  }
+}
+
+}  // namespace
+
+void validate(const Config& config, const Node& root, Problems& problems) {
+  check_listeners(config, root, problems);
+  check_admin(config, root, problems);
+  check_limits(config, root, problems);
+  check_services(config, root, problems);
+}
+
+}  // namespace weir::config

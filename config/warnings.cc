@@ -1,0 +1,84 @@
+#include <strings.h>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/validate.h"
+
+namespace weir::config {
+
+namespace {
+
+bool trusts(const Listener& listener, const std::string& header) {
+  return std::any_of(listener.trusted_headers.begin(), listener.trusted_headers.end(),
+                     [&](const std::string& trusted) { return strcasecmp(trusted.c_str(), header.c_str()) == 0; });
+}
+
+bool trusted_everywhere(const Config& config, const std::string& header) {
+  return std::all_of(config.listeners.begin(), config.listeners.end(),
+                     [&](const Listener& listener) { return trusts(listener, header); });
+}
+
+bool trusts_nobody(const Listener& listener) { return listener.trusted_proxies.empty() && !listener.trust_unix_peers; }
+
+bool asks_region(const Conditions& when) {
+  return !when.regions.empty() || std::any_of(when.not_.begin(), when.not_.end(), asks_region);
+}
+
+void warn_of_listeners(const Config& config, const Node& root, Warnings& warnings) {
+  for (size_t i = 0; i < config.listeners.size(); ++i) {
+    const Listener& listener = config.listeners[i];
+    if (listener.proxy_protocol != ProxyProtocol::accept || !trusts_nobody(listener)) continue;
+    warnings.push_back({place(root, {"listeners", i, "proxy_protocol"}),
+                        "proxy_protocol: accept without trusted_proxies: nobody is believed; name them"});
+  }
+}
+
+void warn_of_keys(const Service& service, const Node& node, Warnings& warnings) {
+  if (service.cohort.keys.size() < 2) return;
+  warnings.push_back({place(node, {"cohort", "key"}),
+                      fmt::format("{} has several cohort keys: a user whose key changes (at login, say) may change "
+                                  "version",
+                                  service.name)});
+}
+
+/// A header that opens the candidate to anybody who sends it: none of the rule's is trusted, and no
+/// address is asked for.
+void warn_of_open_door(const Config& config, const Service& service, const Rule& rule, Warnings& warnings) {
+  const auto candidate = service.candidate_index();
+  if (!candidate || rule.send != service.versions[*candidate].name) return;
+  const auto& headers = rule.when.headers;
+  const bool guarded = std::any_of(headers.begin(), headers.end(),
+                                   [&](const NamedTest& test) { return trusted_everywhere(config, test.name); });
+  if (headers.empty() || guarded || !rule.when.client_ip.empty()) return;
+  warnings.push_back({headers.front().test.where,
+                      fmt::format("rule {} sends to {} by the header {}, which anybody can send; name it in "
+                                  "trusted_headers of every listener",
+                                  rule.name, rule.send, headers.front().name)});
+}
+
+void warn_of_regions(const Config& config, const Rule& rule, Warnings& warnings) {
+  if (!config.regions.empty() || !asks_region(rule.when)) return;
+  warnings.push_back({rule.when.where, fmt::format("rule {} asks for a region, but there are no regions: everybody is "
+                                                   "in ZZ; add regions",
+                                                   rule.name)});
+}
+
+}  // namespace
+
+Warnings warnings_of(const Config& config, const Node& root) {
+  Warnings warnings;
+  warn_of_listeners(config, root, warnings);
+  for (size_t i = 0; i < config.services.size(); ++i) {
+    const Service& service = config.services[i];
+    warn_of_keys(service, root.find("services")->value.items[i], warnings);
+    for (const Rule& rule : service.rules) {
+      warn_of_open_door(config, service, rule, warnings);
+      warn_of_regions(config, rule, warnings);
+    }
+  }
+  return warnings;
+}
+
+}  // namespace weir::config
