@@ -51,7 +51,8 @@ struct Decision {
 };
 
 /// The service that answers for this host and path: the most specific match over all services;
-/// nothing when none does. `scratch` holds the normalised path if one has to be made.
+/// nothing when none does. Host before path: where the most specific host has no match for the path, the
+/// less specific ones are asked. No allocation once a thread is warm.
 std::optional<uint32_t> find_service(const Snapshot& snapshot, const RequestView& request);
 
 /// Decides for one request of `service`. No allocation once a thread is warm.

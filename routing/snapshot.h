@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,11 +16,19 @@
 namespace weir::routing {
 
 class Matcher;          // the rules of a service, indexed (match.h)
-class ServiceFinder;    // host and path -> service (match.h)
+class ServiceFinder;    // host and path -> service (finder.h)
 class Regions;          // sources of regions, opened (region.h)
+class Subjects;         // what a service looks at in a request (subjects.h)
 
 struct VersionPlan {
   std::string name;
+};
+
+/// What a rule that matches does: send to a version, or split by bucket with a share of its own.
+struct RulePlan {
+  std::string name;
+  std::optional<uint32_t> send;                     // version
+  config::Share share{};                            // the candidate's, where nothing is sent
 };
 
 /// One service, compiled. Indices of versions, rules and keys are those of config::Service.
@@ -33,9 +42,11 @@ struct ServicePlan {
   Seed seed{};
   config::Cohort cohort;
   std::shared_ptr<const Matcher> matcher;           // null without rules
-  std::vector<std::string> rule_names;
+  std::vector<RulePlan> rules;
   uint64_t revision = 1;                            // of the split
   std::shared_ptr<const Regions> regions;           // null without sources
+  std::shared_ptr<const Subjects> subjects;         // what `matcher` and the cohort keys look at
+  std::vector<uint32_t> key_subjects;               // by cohort key; the minted cookie's, if any, the last
 };
 
 /// Holds services in the order of the file, so that an index names one in config and here.

@@ -1,0 +1,16 @@
+// From the rule that matched (or none) to the version: the half of deciding that decide and explain share.
+#pragma once
+
+#include "routing/decide.h"
+#include "routing/reading.h"
+
+namespace weir::routing {
+
+/// The share that a request's bucket is compared with: the rule's own, or the service's.
+config::Share share_for(const ServicePlan& service, uint32_t rule);
+
+/// Fills in what follows from `decision.rule` (kNone: none matched): version, bucket, by, mint.
+void settle(const ServicePlan& service, const Reading& reading, const Availability& available, const Chance& chance,
+            Decision& decision);
+
+}  // namespace weir::routing
