@@ -81,11 +81,12 @@ const VersionSummary* find(const Summary& summary, std::string_view service, std
 }
 
 double seen_share(const Summary& summary, std::string_view service, std::string_view version) {
+  const auto order = [](const VersionSummary& entry, std::string_view name) { return entry.name.service < name; };
   uint64_t all = 0, own = 0;
-  for (const VersionSummary& entry : summary) {
-    if (entry.name.service != service) continue;
-    all += entry.decided[kBySplit];
-    if (entry.name.version == version) own = entry.decided[kBySplit];
+  auto at = std::lower_bound(summary.begin(), summary.end(), service, order);
+  for (; at != summary.end() && at->name.service == service; ++at) {
+    all += at->decided[kBySplit];
+    if (at->name.version == version) own = at->decided[kBySplit];
   }
   return all == 0 ? 0 : static_cast<double>(own) / static_cast<double>(all);
 }

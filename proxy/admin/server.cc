@@ -1,0 +1,260 @@
+#include "proxy/admin/server.h"
+
+#include <algorithm>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "proxy/admin/listen.h"
+
+namespace weir::admin {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+
+using boost::system::error_code;
+using Executor = asio::io_context::executor_type;
+using Protocol = asio::generic::stream_protocol;
+using Acceptor = asio::basic_socket_acceptor<Protocol, Executor>;
+using Socket = asio::basic_stream_socket<Protocol, Executor>;
+using Stream = beast::basic_stream<Protocol, Executor>;
+using Timer =
+    asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
+using Parser = http::request_parser<http::string_body>;
+template <class T>
+using Task = asio::awaitable<T, Executor>;
+
+constexpr uint32_t kMaxHead = 16 * 1024;
+constexpr uint64_t kMaxBody = 64 * 1024;
+constexpr size_t kMaxBuffer = 2 * kMaxHead + kMaxBody;
+constexpr size_t kMaxDiscarded = 1024 * 1024;
+constexpr std::chrono::milliseconds kPauseAfterFailedAccept{100};
+constexpr std::chrono::milliseconds kGoodbye{1000};  // for a client to take its last answer
+
+auto into(error_code& error) { return asio::redirect_error(asio::use_awaitable_t<Executor>(), error); }
+
+std::vector<std::string> values(const http::fields& fields, http::field name) {
+  std::vector<std::string> all;
+  const auto [begin, end] = fields.equal_range(name);
+  for (auto at = begin; at != end; ++at) all.emplace_back(at->value());
+  return all;
+}
+
+/// Taken before the body is read: Beast adds the fields of a trailer to those of the head.
+Request request_of(const Parser::value_type& message) {
+  Request request;
+  request.method = std::string(message.method_string());
+  request.target = std::string(message.target());
+  request.http_1_0 = message.version() < 11;
+  request.hosts = values(message, http::field::host);
+  request.origins = values(message, http::field::origin);
+  request.authorizations = values(message, http::field::authorization);
+  return request;
+}
+
+/// Framing that could be read in two ways (RFC 9112 §6.1, §6.3); Beast lets some of it pass.
+bool ambiguous(const Parser::value_type& message) {
+  const auto codings = values(message, http::field::transfer_encoding);
+  const auto lengths = values(message, http::field::content_length);
+  if (codings.empty()) return lengths.size() > 1 || (!lengths.empty() && lengths[0].find(',') != std::string::npos);
+  return codings.size() > 1 || !lengths.empty() || message.version() < 11 || !beast::iequals(codings[0], "chunked");
+}
+
+/// The answer to a request that cannot be read; nothing where there is nobody to answer.
+std::optional<Response> refusal(const error_code& error) {
+  if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+    return problem(431, "the request's head is over 16 KiB");
+  }
+  if (error == http::error::body_limit) return problem(413, "the request's body is over 64 KiB");
+  if (error == http::error::end_of_stream || error == http::error::partial_message) return std::nullopt;
+  static const auto& category = make_error_code(http::error::bad_method).category();
+  if (error.category() != category) return std::nullopt;  // the connection's own end, or time is up
+  return problem(400, "this is not a well-formed HTTP/1.1 request: " + error.message());
+}
+
+}  // namespace
+
+/// Everything that connections share. Held by the Server and by each coroutine, so that it outlives both.
+class Server::Core : public std::enable_shared_from_this<Server::Core> {
+ public:
+  Core(asio::io_context& io, Options options, Access access, Sources sources, Listening listening)
+      : acceptor_(io.get_executor(), Protocol(listening.address.family(), 0), listening.descriptor),
+        pause_(io.get_executor()),
+        options_(std::move(options)),
+        access_(std::move(access)),
+        sources_(std::move(sources)),
+        listening_(std::move(listening)) {}
+
+  void accept_more() {
+    if (accepting_ || stopped_) return;
+    accepting_ = true;
+    asio::co_spawn(acceptor_.get_executor(), accept(shared_from_this()), asio::detached);
+  }
+
+  void stop() {
+    if (std::exchange(stopped_, true)) return;
+    remove_file(listening_);
+    error_code ignored;
+    acceptor_.close(ignored);
+    pause_.cancel();
+    for (Stream* stream : streams_) stream->close();
+    sources_ = {};
+  }
+
+  const net::SocketAddress& address() const { return listening_.address; }
+
+ private:
+  /// A connection's place among those open, which `accept` has counted already.
+  class Place {
+   public:
+    Place(Core& core, Stream& stream) : core_(core), stream_(stream) { core_.streams_.insert(&stream_); }
+    Place(const Place&) = delete;
+    ~Place() {
+      core_.streams_.erase(&stream_);
+      --core_.open_;
+      core_.accept_more();
+    }
+
+   private:
+    Core& core_;
+    Stream& stream_;
+  };
+
+  // `self` keeps the core alive while the coroutine is suspended.
+  static Task<void> accept(std::shared_ptr<Core> self) {
+    while (!self->stopped_ && self->open_ < self->options_.max_connections) {
+      error_code error;
+      Socket socket = co_await self->acceptor_.async_accept(into(error));
+      if (self->stopped_) break;
+      if (error) {
+        self->pause_.expires_after(kPauseAfterFailedAccept);
+        co_await self->pause_.async_wait(into(error));
+        continue;
+      }
+      ++self->open_;
+      asio::co_spawn(self->acceptor_.get_executor(), serve(self, std::move(socket)), asio::detached);
+    }
+    self->accepting_ = false;
+  }
+
+  static Task<void> serve(std::shared_ptr<Core> self, Socket socket) {
+    Stream stream(std::move(socket));
+    const Place place(*self, stream);
+    beast::flat_buffer buffer(kMaxBuffer);
+    bool again = true;
+    while (again && !self->stopped_) again = co_await self->exchange(stream, buffer);
+    co_await self->finish(stream);
+  }
+
+  /// Reads one request and answers it; true if the connection may carry another.
+  Task<bool> exchange(Stream& stream, beast::flat_buffer& buffer) {
+    Parser parser;
+    parser.header_limit(kMaxHead);
+    parser.body_limit(kMaxBody);
+    stream.expires_after(options_.timeout);
+    error_code error;
+    co_await http::async_read_header(stream, buffer, parser, into(error));
+    if (error) co_return co_await refuse(stream, error);
+    Request request = request_of(parser.get());
+    const bool keep_alive = parser.get().keep_alive();
+    if (ambiguous(parser.get())) {
+      const Response response = problem(400, "the body's length can be read in two ways");
+      co_return co_await write(stream, response, false, false);
+    }
+    if (beast::iequals(parser.get()[http::field::expect], "100-continue") && !parser.is_done()) {
+      if (!co_await write(stream, "HTTP/1.1 100 Continue\r\n\r\n")) co_return false;
+    }
+    co_await http::async_read(stream, buffer, parser, into(error));
+    if (error) co_return co_await refuse(stream, error);
+    if (stopped_) co_return false;
+    request.body = std::move(parser.get().body());
+    const Response response = answer(request, access_, sources_);
+    co_return co_await write(stream, response, request.method == "HEAD", keep_alive);
+  }
+
+  Task<bool> refuse(Stream& stream, error_code error) {
+    const auto response = refusal(error);
+    if (!response || stopped_) co_return false;
+    co_return co_await write(stream, *response, false, false);
+  }
+
+  Task<bool> write(Stream& stream, const Response& response, bool head, bool keep_alive) {
+    const Wire wire{head, keep_alive, std::chrono::system_clock::now()};
+    const std::string text = serialize(response, wire);
+    const bool written = co_await write(stream, text);
+    co_return written&& keep_alive;
+  }
+
+  Task<bool> write(Stream& stream, std::string_view text) {
+    stream.expires_after(options_.timeout);
+    error_code error;
+    const auto bytes = asio::buffer(text.data(), text.size());
+    co_await asio::async_write(stream, bytes, into(error));
+    co_return !error && !stopped_;
+  }
+
+  /// Ends a connection so that the client gets the last answer: a close with bytes unread would reset
+  /// it (RFC 9112 §9.6).
+  Task<void> finish(Stream& stream) {
+    error_code error;
+    stream.socket().shutdown(asio::socket_base::shutdown_send, error);
+    stream.expires_after(std::min<std::chrono::milliseconds>(options_.timeout, kGoodbye));
+    char scratch[4096];
+    size_t discarded = 0;
+    while (!error && !stopped_ && discarded < kMaxDiscarded) {
+      const auto bytes = asio::buffer(scratch);
+      discarded += co_await stream.async_read_some(bytes, into(error));
+    }
+    stream.close();
+  }
+
+  Acceptor acceptor_;
+  Timer pause_;
+  Options options_;
+  Access access_;
+  Sources sources_;
+  Listening listening_;
+  std::unordered_set<Stream*> streams_;  // to close them
+  size_t open_ = 0;
+  bool accepting_ = false;
+  bool stopped_ = false;
+};
+
+config::Result<std::unique_ptr<Server>> Server::open(asio::io_context& io, Options options, Sources sources) {
+  auto token = read_token(options.admin);
+  if (!token) return token.problems();
+  auto listening = listen_on(options.admin);
+  if (!listening) return listening.problems();
+  Access access(options.admin, std::move(*token));
+  auto core = std::make_shared<Core>(io, std::move(options), std::move(access), std::move(sources), *listening);
+  core->accept_more();
+  return std::unique_ptr<Server>(new Server(std::move(core)));
+}
+
+Server::Server(std::shared_ptr<Core> core) : core_(std::move(core)) {}
+
+Server::~Server() { stop(); }
+
+const net::SocketAddress& Server::address() const { return core_->address(); }
+
+void Server::stop() { core_->stop(); }
+
+}  // namespace weir::admin

@@ -1,0 +1,47 @@
+// The admin listener: HTTP/1.1 on the control thread, for people, scripts and Prometheus.
+//
+// Built by whoever owns the control thread's io_context; everything here runs on that thread. Slow,
+// greedy and broken clients cost a place among `max_connections` for `timeout`, and weir nothing else.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+
+#include "config/config.h"
+#include "config/problem.h"
+#include "proxy/admin/routes.h"
+#include "proxy/net/address.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace weir::admin {
+
+struct Options {
+  config::Admin admin;
+  std::chrono::milliseconds timeout{10'000};  // to read a whole request, to write a whole answer, and idle between
+  size_t max_connections = 64;                // more wait in the kernel's queue
+};
+
+class Server {
+ public:
+  /// Reads the token, binds and begins to accept; answers come once `io` runs. What is wrong with the
+  /// address or the token file is told as problems of the configuration.
+  static config::Result<std::unique_ptr<Server>> open(boost::asio::io_context& io, Options options, Sources sources);
+  /// Stops. Must come before `io` goes; `io` may run on.
+  ~Server();
+
+  /// Where it listens: with the port that the kernel chose for port 0.
+  const net::SocketAddress& address() const;
+  /// Closes the listener and every connection; the sources are not called again.
+  void stop();
+
+ private:
+  class Core;
+  explicit Server(std::shared_ptr<Core> core);
+  std::shared_ptr<Core> core_;
+};
+
+}  // namespace weir::admin
