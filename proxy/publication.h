@@ -1,0 +1,52 @@
+// What the control thread hands to every worker: a snapshot with what serving it takes. Immutable.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proxy/metrics/shard.h"
+#include "proxy/upstream/endpoint.h"
+#include "routing/decide.h"
+#include "routing/snapshot.h"
+
+namespace weir::proxy {
+
+/// A version's time-outs with the file's filled in.
+struct UpstreamTimeouts {
+  std::chrono::milliseconds connect, response_head, response_body, upstream_idle;
+};
+
+struct VersionSite {
+  std::vector<upstream::EndpointSite> endpoints;
+  config::Balance balance{};
+  UpstreamTimeouts timeouts{};
+  std::shared_ptr<metrics::VersionSeries> numbers;
+};
+
+struct ServiceSite {
+  std::vector<VersionSite> versions;                          // in the order of the snapshot's
+  std::vector<std::shared_ptr<metrics::RuleSeries>> rules;
+  std::shared_ptr<metrics::ServiceSeries> numbers;
+  routing::Availability available;
+};
+
+/// A listener as configured; the sockets travel apart, each worker owns its own.
+struct ListenerSite {
+  uint64_t id = 0;                                            // the same while the address stays
+  config::Listener config;
+  std::string fallback_host;                                  // its address, for requests without Host
+  std::shared_ptr<metrics::ListenerSeries> numbers;
+};
+
+struct Publication {
+  std::shared_ptr<const routing::Snapshot> snapshot;
+  std::vector<ServiceSite> services;                          // in the order of the snapshot's
+  std::vector<std::shared_ptr<const ListenerSite>> listeners;
+
+  const config::Config& config() const { return *snapshot->config; }
+};
+
+}  // namespace weir::proxy

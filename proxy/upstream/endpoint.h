@@ -1,0 +1,30 @@
+// One address of a version, as all workers know it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proxy/net/address.h"
+
+namespace weir::upstream {
+
+/// Identity of an endpoint across snapshots: the same service, version and address stay the same
+/// object, so that its connections survive a reload. Made by the control thread.
+struct Endpoint {
+  std::string service, version, name;    // name: the address as written
+
+  /// Exchanges under way on it, over all workers; kept only while max_connections is set.
+  std::atomic<uint64_t> in_use{0};
+};
+
+/// An endpoint as one publication sees it.
+struct EndpointSite {
+  std::shared_ptr<Endpoint> endpoint;
+  std::vector<net::SocketAddress> addresses;   // what its name resolves to now; empty: down
+  uint64_t max_connections = 0;                // 0: no limit
+};
+
+}  // namespace weir::upstream

@@ -1,0 +1,148 @@
+#include "proxy/upstream/pool.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "routing/balance.h"
+
+namespace weir::upstream {
+
+Connection::Connection(Pool& pool) : net::Deadline(pool.loop_.wheel()), stream(pool.loop_), pool_(pool) {}
+
+void Connection::expire() {
+  const std::unique_ptr<Connection> self = pool_.remove_idle(idle_index_);   // closes it, and *this with it
+}
+
+Lease& Lease::operator=(Lease&& other) noexcept {
+  if (this == &other) return *this;
+  discard();
+  pool_ = std::exchange(other.pool_, nullptr);
+  connection_ = std::move(other.connection_);
+  return *this;
+}
+
+void Lease::give_back() {
+  if (!connection_) return;
+  Pool& pool = *std::exchange(pool_, nullptr);
+  pool.take_back(std::move(connection_));
+}
+
+void Lease::discard() {
+  if (!connection_) return;
+  Pool& pool = *std::exchange(pool_, nullptr);
+  connection_.reset();
+  pool.end_loan();
+}
+
+Pool::Pool(net::Loop& loop, size_t worker, std::shared_ptr<Endpoint> endpoint)
+    : loop_(loop), worker_(worker), endpoint_(std::move(endpoint)) {}
+
+Pool::~Pool() { retire(); }
+
+void Pool::configure(const EndpointSite& site, std::chrono::milliseconds idle,
+                     std::shared_ptr<metrics::VersionSeries> numbers, uint32_t* load) {
+  numbers_ = std::move(numbers);
+  addresses_ = site.addresses;
+  idle_time_ = idle;
+  max_connections_ = site.max_connections;
+  retired_ = false;
+  load_ = load;
+  *load_ = addresses_.empty() ? routing::kUnusable : active_;
+  for (size_t i = idle_.size(); i-- > 0;) {
+    if (!serves(idle_[i]->address_)) remove_idle(i);
+  }
+}
+
+void Pool::retire() {
+  retired_ = true;
+  load_ = nullptr;
+  while (!idle_.empty()) remove_idle(idle_.size() - 1);
+}
+
+bool Pool::enter() {
+  if (max_connections_ > 0) {
+    if (endpoint_->in_use.fetch_add(1, std::memory_order_relaxed) >= max_connections_) {
+      endpoint_->in_use.fetch_sub(1, std::memory_order_relaxed);
+      return false;
+    }
+    ++entered_shared_;
+  }
+  ++active_;
+  if (load_ && *load_ != routing::kUnusable) *load_ = active_;
+  if (auto* numbers = shard()) numbers->connections_active.add(1);
+  return true;
+}
+
+void Pool::leave() {
+  // Who entered while there was no limit is not counted in the endpoint; those who are leave first.
+  if (entered_shared_ > 0) {
+    --entered_shared_;
+    endpoint_->in_use.fetch_sub(1, std::memory_order_relaxed);
+  }
+  --active_;
+  if (load_ && *load_ != routing::kUnusable) *load_ = active_;
+  if (auto* numbers = shard()) numbers->connections_active.add(-1);
+}
+
+Lease Pool::acquire_idle() {
+  while (!idle_.empty()) {
+    std::unique_ptr<Connection> connection = remove_idle(idle_.size() - 1);
+    // An end, or bytes that nobody asked for, have been noted: not this one.
+    if (connection->stream.readable() || connection->stream.broken()) continue;
+    ++lent_;
+    connection->reused = true;
+    return {*this, std::move(connection)};
+  }
+  return {};
+}
+
+Lease Pool::connect(int& error) {
+  error = EADDRNOTAVAIL;
+  if (addresses_.empty()) return {};
+  auto connection = std::make_unique<Connection>(*this);
+  connection->address_ = addresses_[next_address_++ % addresses_.size()];
+  connection->connecting = true;
+  if (!connection->stream.connect(connection->address_)) {
+    error = errno;
+    return {};
+  }
+  ++lent_;
+  return {*this, std::move(connection)};
+}
+
+void Pool::count_connect(ConnectResult result) {
+  if (auto* numbers = shard()) numbers->connects[static_cast<size_t>(result)].add();
+}
+
+bool Pool::serves(const net::SocketAddress& address) const { return std::ranges::find(addresses_, address) != addresses_.end(); }
+
+void Pool::take_back(std::unique_ptr<Connection> connection) {
+  end_loan();
+  const bool crowded = max_connections_ > 0 && idle_.size() >= max_connections_;
+  const bool doubtful = connection->stream.readable() || !connection->stream.open();
+  if (retired_ || crowded || doubtful || !serves(connection->address_)) return;
+  connection->stream.wake_with(nullptr);
+  connection->idle_index_ = idle_.size();
+  connection->set(loop_.now() + idle_time_);
+  idle_.push_back(std::move(connection));
+  if (auto* numbers = shard()) numbers->connections_idle.add(1);
+}
+
+void Pool::end_loan() { --lent_; }
+
+std::unique_ptr<Connection> Pool::remove_idle(size_t index) {
+  std::unique_ptr<Connection> connection = std::move(idle_[index]);
+  if (index + 1 < idle_.size()) {
+    // The order is that of use: move the later ones up. Lists are short, and the last goes most often.
+    idle_.erase(idle_.begin() + static_cast<std::ptrdiff_t>(index));
+    for (size_t i = index; i < idle_.size(); ++i) idle_[i]->idle_index_ = i;
+  } else {
+    idle_.pop_back();
+  }
+  connection->clear();
+  if (auto* numbers = shard()) numbers->connections_idle.add(-1);
+  return connection;
+}
+
+}  // namespace weir::upstream
