@@ -19,6 +19,18 @@ void print_warnings(const config::Warnings& warnings) {
 
 std::chrono::nanoseconds monotonic_time() { return std::chrono::steady_clock::now().time_since_epoch(); }
 
+/// What there is to warn of is added to `warnings`.
+config::Result<std::shared_ptr<const routing::Snapshot>> compiled(const std::string& path, config::Warnings& warnings) {
+  auto loaded = config::load(path);
+  if (!loaded) return loaded.problems();
+  auto config = std::make_shared<const config::Config>(std::move(loaded->config));
+  auto compiled = routing::compile(std::move(config), monotonic_time);
+  if (!compiled) return compiled.problems();
+  warnings = std::move(loaded->warnings);
+  warnings.insert(warnings.end(), compiled->warnings.begin(), compiled->warnings.end());
+  return std::shared_ptr<const routing::Snapshot>(std::move(compiled->snapshot));
+}
+
 }  // namespace
 
 void print_problems(const config::Problems& problems) {
@@ -27,23 +39,20 @@ void print_problems(const config::Problems& problems) {
   }
 }
 
+bool is_sound(const std::string& path) {
+  config::Warnings warnings;
+  return static_cast<bool>(compiled(path, warnings));
+}
+
 std::shared_ptr<const routing::Snapshot> load_and_compile(const std::string& path, Warn warn) {
-  auto loaded = config::load(path);
-  if (!loaded) {
-    print_problems(loaded.problems());
+  config::Warnings warnings;
+  const auto snapshot = compiled(path, warnings);
+  if (!snapshot) {
+    print_problems(snapshot.problems());
     return nullptr;
   }
-  auto config = std::make_shared<const config::Config>(std::move(loaded->config));
-  auto compiled = routing::compile(std::move(config), monotonic_time);
-  if (!compiled) {
-    print_problems(compiled.problems());
-    return nullptr;
-  }
-  if (warn == Warn::yes) {
-    print_warnings(loaded->warnings);
-    print_warnings(compiled->warnings);
-  }
-  return compiled->snapshot;
+  if (warn == Warn::yes) print_warnings(warnings);
+  return *snapshot;
 }
 
 }  // namespace weir::cli

@@ -13,6 +13,9 @@ namespace weir::cli {
 /// Each problem on a line of its own, `file:line:column: what`, on standard error.
 void print_problems(const config::Problems& problems);
 
+/// True if this file loads and compiles; prints nothing.
+bool is_sound(const std::string& path);
+
 /// Loads and compiles as `weir run` does. Prints warnings if asked; prints every problem, and is
 /// empty then.
 enum class Warn { no, yes };

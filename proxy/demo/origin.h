@@ -1,0 +1,29 @@
+// One of the demo's two built-in servers: a small shop that says which version it is.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace weir::demo {
+
+/// An HTTP/1.1 server on loopback with a thread of its own. Answers every request, after a few hundred
+/// microseconds of pretended work, with a page that names the version; the header field
+/// `X-Shop-Version` names it too. Ends, and joins its thread, when destroyed.
+class Origin {
+ public:
+  /// Listens on 127.0.0.1; port 0 asks the kernel for one. Null if the port is taken.
+  static std::unique_ptr<Origin> listen(std::string version, uint16_t port);
+  ~Origin();
+  Origin(const Origin&) = delete;
+  Origin& operator=(const Origin&) = delete;
+
+  uint16_t port() const;
+
+ private:
+  struct Shop;
+  explicit Origin(std::unique_ptr<Shop> shop);
+  std::unique_ptr<Shop> shop_;
+};
+
+}  // namespace weir::demo

@@ -1,0 +1,47 @@
+// What the demo shows while it runs: what to try, then a line per version each second.
+#pragma once
+
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "proxy/demo/visitor.h"
+#include "proxy/metrics/summary.h"
+#include "proxy/server.h"
+
+namespace weir::demo {
+
+/// Lives on the control thread beside a server that outlives it.
+class Show {
+ public:
+  struct Options {
+    std::string config_file;
+    std::string edge, admin;
+    unsigned visitors = 0;  // requests a second
+    bool redraw = false;    // in place; else line after line
+  };
+  Show(proxy::Server& server, Options options);
+
+  /// Prints what to try, lets the visitors in and begins to tick; ends with INT or TERM, at which the
+  /// server drains.
+  void start();
+
+ private:
+  void print_what_to_try() const;
+  void tick();
+  void print_table(const metrics::Summary& interval, std::chrono::nanoseconds length);
+  void end();
+
+  proxy::Server& server_;
+  const Options options_;
+  boost::asio::steady_timer timer_;
+  boost::asio::signal_set signals_;
+  std::unique_ptr<Crowd> crowd_;
+  metrics::Summary before_;
+  std::chrono::steady_clock::time_point since_;
+  size_t lines_ = 0;  // of the table on the screen
+};
+
+}  // namespace weir::demo
