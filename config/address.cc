@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "config/config.h"
+#include "config/host.h"
 
 namespace weir::config {
 
@@ -29,7 +30,15 @@ bool is_label(std::string_view label) {
          label.front() != '-' && label.back() != '-';
 }
 
-/// A host name, or an IPv4 literal: what ends in a number must be a whole address.
+std::optional<Address> parse_unix(std::string_view text) {
+  const std::string_view path = text.substr(kUnix.size());
+  const bool fits = path.size() > 1 && path.size() < sizeof(sockaddr_un::sun_path);
+  if (!fits || path.front() != '/' || path.find('\0') != path.npos) return std::nullopt;
+  return Address{Address::Kind::unix_path, "", 0, std::string(path), std::string(text)};
+}
+
+}  // namespace
+
 bool is_host(std::string_view host) {
   if (host.empty() || host.size() > 253) return false;
   std::string_view rest = host, label;
@@ -43,26 +52,21 @@ bool is_host(std::string_view host) {
   return !std::all_of(label.begin(), label.end(), is_digit) || parse_ip(host);
 }
 
-std::optional<Address> parse_unix(std::string_view text) {
-  const std::string_view path = text.substr(kUnix.size());
-  const bool fits = path.size() > 1 && path.size() < sizeof(sockaddr_un::sun_path);
-  if (!fits || path.front() != '/' || path.find('\0') != path.npos) return std::nullopt;
-  return Address{Address::Kind::unix_path, "", 0, std::string(path), std::string(text)};
+bool is_bracketed_v6(std::string_view text) {
+  if (text.size() < 2 || text.front() != '[' || text.back() != ']') return false;
+  const std::string_view literal = text.substr(1, text.size() - 2);
+  return literal.find(':') != literal.npos && parse_ip(literal);
 }
-
-bool is_v6(std::string_view host) { return host.find(':') != host.npos && parse_ip(host); }
-
-}  // namespace
 
 std::optional<Address> parse_address(std::string_view text) {
   if (text.starts_with(kUnix)) return parse_unix(text);
   const size_t colon = text.rfind(':');
   if (colon == text.npos) return std::nullopt;
   std::string_view host = text.substr(0, colon);
-  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
-  if (bracketed) host = host.substr(1, host.size() - 2);
+  const bool bracketed = is_bracketed_v6(host);
   const auto port = parse_port(text.substr(colon + 1));
-  if (!port || !(bracketed ? is_v6(host) : is_host(host))) return std::nullopt;
+  if (!port || !(bracketed || is_host(host))) return std::nullopt;
+  if (bracketed) host = host.substr(1, host.size() - 2);
   return Address{Address::Kind::host_port, std::string(host), *port, "", std::string(text)};
 }
 

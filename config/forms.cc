@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "config/host.h"
 #include "config/units.h"
 
 namespace weir::config {
@@ -23,7 +24,7 @@ const std::string kQueryName = "[^\\u0000-\\u0020&=#]+";
 
 std::string whole(const std::string& pattern) { return "^" + pattern + "$"; }
 std::string address_pattern(const std::string& port) {
-  return whole("(" + kUnix + "|(" + kHost + "|\\[" + kV6 + "\\]):" + port + ")");
+  return whole("(" + kUnix + "|(?!(unix|systemd):)(" + kHost + "|\\[" + kV6 + "\\]):" + port + ")");
 }
 
 bool is_letter_or_digit(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -105,7 +106,7 @@ Type<std::string> some_text(const std::string& noun) {
 }
 
 Type<std::string> any_text() {
-  return checked_text({"text", "text", ""}, [](std::string_view) { return true; });
+  return checked_text({"this value", "text", ""}, [](std::string_view) { return true; });
 }
 
 Type<Address> listening_address() {
@@ -203,16 +204,12 @@ Type<std::string> host_pattern() {
   TextForm form{"a host", "a name, *.suffix or an IP address ([v6] in brackets), without a port; no host key means any",
                 whole("((\\*\\.)?" + kHost + "|\\[" + kV6 + "\\])")};
   return checked_text(std::move(form), [](std::string_view text) {
-    if (text.starts_with("*.")) text.remove_prefix(2);
-    return parse_address(std::string(text) + ":1").has_value();
+    if (text.starts_with("*.")) return is_host(text.substr(2));
+    return is_host(text) || is_bracketed_v6(text);
   });
 }
 
-Type<std::string> host_name() {
-  return checked_text({"a host name", "a name, without a port", whole(kHost)}, [](std::string_view text) {
-    return !text.starts_with('[') && parse_address(std::string(text) + ":1").has_value();
-  });
-}
+Type<std::string> host_name() { return checked_text({"a host name", "a name, without a port", whole(kHost)}, is_host); }
 
 Type<std::string> path_prefix() {
   TextForm form{"a path prefix", "it beginning with /, without a query", "^/[^\\u0000-\\u001f?#]*$"};

@@ -27,8 +27,7 @@ std::string known_keys(const ObjectShape& shape) {
 
 void refuse_unknown(const ObjectShape& shape, const Entry& entry, const Reading& reading) {
   const std::string meant = nearest(entry.key, names_of(shape));
-  const std::string right = meant.empty() ? fmt::format("a {} takes {}", shape.name, known_keys(shape))
-                                          : fmt::format("did you mean {}?", meant);
+  const std::string right = meant.empty() ? "known here: " + known_keys(shape) : fmt::format("did you mean {}?", meant);
   reading.problems.push_back({entry.where, fmt::format("unknown key {}; {}", quoted(entry.key), right)});
 }
 
@@ -59,10 +58,10 @@ void check_one_of(const ObjectShape& shape, const Node& node, const Reading& rea
   }
   const std::string choices = fmt::format("{}", fmt::join(shape.one_of, ", "));
   if (there.empty()) {
-    reading.problems.push_back({node.where, fmt::format("a {} needs one of {}", shape.name, choices)});
+    reading.problems.push_back({node.where, fmt::format("this {} needs one of {}", shape.name, choices)});
   } else if (there.size() > 1) {
     reading.problems.push_back(
-        {there[1]->where, fmt::format("a {} takes only one of {}; keep one", shape.name, choices)});
+        {there[1]->where, fmt::format("this {} takes only one of {}; keep one", shape.name, choices)});
   }
 }
 
@@ -88,12 +87,11 @@ void check_company(const ObjectShape& shape, const Node& node, const Reading& re
 void read_object(const ObjectRows& rows, const Node& node, void* into, const Reading& reading) {
   if (node.kind == Node::Kind::wrong) return;
   if (node.kind != Node::Kind::map) {
-    reading.wrong(
-        node, fmt::format("{} is not a {}; write a map of {}", node.shown(), rows.shape.name, known_keys(rows.shape)));
+    reading.wrong(node, fmt::format("{} is not a map; write a map of {}", node.shown(), known_keys(rows.shape)));
     return;
   }
   if (node.entries.size() < rows.shape.least) {
-    reading.wrong(node, fmt::format("this {} is empty; it takes {}", rows.shape.name, known_keys(rows.shape)));
+    reading.wrong(node, "the map is empty; it takes " + known_keys(rows.shape));
     return;
   }
   for (const Entry& entry : node.entries) read_entry(rows, entry, into, reading);

@@ -8,7 +8,7 @@
 
 namespace weir::config {
 
-/// A place in a configuration file; line and column count from 1, 0 means "the file as a whole".
+/// A place in a configuration file; line and column (in bytes) count from 1, 0 means "the file as a whole".
 struct Where {
   std::string file;
   int line = 0;

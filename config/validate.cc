@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "config/units.h"
 
@@ -35,7 +36,7 @@ class Unique {
   std::map<std::string, Where> seen_;
 };
 
-/// One text for each place to listen; empty where nothing can clash.
+/// One text for each place to listen; empty for one that the kernel chooses.
 std::string address_key(const Address& address) {
   if (address.kind == Address::Kind::unix_path) return address.path;
   if (address.port == 0) return "";
@@ -49,12 +50,31 @@ bool is_loopback(const Address& address) {
   return ip && (parse_cidr("127.0.0.0/8")->contains(*ip) || *ip == *parse_ip("::1"));
 }
 
+/// Fields that HTTP itself needs, whoever sends them.
+bool belongs_to_http(const std::string& header) {
+  static const std::set<std::string> names{"connection", "content-length",    "expect", "host", "keep-alive", "te",
+                                           "trailer",    "transfer-encoding", "upgrade"};
+  return names.contains(lower(header));
+}
+
+void check_trusted_headers(const Listener& listener, size_t index, const Node& root, Problems& problems) {
+  for (size_t i = 0; i < listener.trusted_headers.size(); ++i) {
+    const std::string& header = listener.trusted_headers[i];
+    if (!belongs_to_http(header)) continue;
+    problems.push_back({place(root, {"listeners", index, "trusted_headers", i}),
+                        fmt::format("trusted_headers: {} is needed by HTTP whoever sends it; take it out", header)});
+  }
+}
+
 void check_listeners(const Config& config, const Node& root, Problems& problems) {
   Unique names("the listener's name", problems), addresses("the address", problems);
   for (size_t i = 0; i < config.listeners.size(); ++i) {
     const Listener& listener = config.listeners[i];
     names.add(listener.name, quoted(listener.name), place(root, {"listeners", i, "name"}));
-    addresses.add(address_key(listener.address), listener.address.text, place(root, {"listeners", i, "address"}));
+    const Where& where = place(root, {"listeners", i, "address"});
+    addresses.add(address_key(listener.address), listener.address.text, where);
+    if (listener.name.empty() && listener.address.port == 0) names.add(listener.address.text, "by default", where);
+    check_trusted_headers(listener, i, root, problems);
   }
   if (!config.admin) return;
   const Where& where = place(root, {"admin", "address"});
@@ -110,7 +130,8 @@ void check_services(const Config& config, const Node& root, Problems& problems) 
   for (size_t i = 0; i < config.services.size(); ++i) {
     const Service& service = config.services[i];
     names.add(service.name, quoted(service.name), place(root, {"services", i, "name"}));
-    const bool everything = !root.find("services")->value.items[i].has("match");
+    const Node& node = root.find("services")->value.items[i];
+    const bool everything = node.kind == Node::Kind::map && !node.has("match");
     if (everything) matches.add(match_key({}), "every request (no match)", service.where);
     for (const ServiceMatch& match : service.match) {
       if (match.host.empty() && match.path_prefix.empty()) continue;

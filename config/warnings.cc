@@ -65,6 +65,15 @@ void warn_of_regions(const Config& config, const Rule& rule, Warnings& warnings)
                                                    rule.name)});
 }
 
+/// A split that can take nobody in: who has no key stays on the stable version, and no key is named.
+void warn_of_nobody(const Service& service, const std::optional<Split>& split, Warnings& warnings) {
+  const bool keyless = service.cohort.keys.empty() && service.cohort.without_key == WithoutKey::stable;
+  if (!keyless || service.candidate_share(split) == kNobody) return;
+  warnings.push_back({split->where, fmt::format("nobody gets to {}: {} has no cohort key, and without_key is stable; "
+                                                "write cohort: {{key: cookie:NAME}}, say",
+                                                service.versions[*service.candidate_index()].name, service.name)});
+}
+
 }  // namespace
 
 Warnings warnings_of(const Config& config, const Node& root) {
@@ -73,7 +82,9 @@ Warnings warnings_of(const Config& config, const Node& root) {
   for (size_t i = 0; i < config.services.size(); ++i) {
     const Service& service = config.services[i];
     warn_of_keys(service, root.find("services")->value.items[i], warnings);
+    warn_of_nobody(service, service.split, warnings);
     for (const Rule& rule : service.rules) {
+      warn_of_nobody(service, rule.split, warnings);
       warn_of_open_door(config, service, rule, warnings);
       warn_of_regions(config, rule, warnings);
     }

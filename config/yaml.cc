@@ -6,6 +6,7 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <optional>
 #include <sstream>
 
@@ -13,6 +14,7 @@ namespace weir::config {
 
 namespace {
 
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr size_t kDeepest = 32;
 constexpr size_t kLargest = 16 * 1024 * 1024;
 
@@ -24,6 +26,7 @@ class TreeBuilder : public YAML::EventHandler {
   TreeBuilder(std::string file, Problems& problems) : file_(std::move(file)), problems_(problems) {}
 
   Node take() { return std::move(root_); }
+  const std::optional<YAML::Mark>& last_scalar() const { return last_scalar_; }
 
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
@@ -45,6 +48,7 @@ class TreeBuilder : public YAML::EventHandler {
     Node node = make(mark, Node::Kind::scalar);
     node.text = value;
     node.scalar = tag == kPlain ? resolve(value) : Scalar::text;
+    last_scalar_ = mark;
     add(std::move(node));
   }
 
@@ -134,6 +138,7 @@ class TreeBuilder : public YAML::EventHandler {
   std::string file_;
   Problems& problems_;
   std::vector<Open> stack_;
+  std::optional<YAML::Mark> last_scalar_;
   Node root_;
 };
 
@@ -186,10 +191,35 @@ bool check_bytes(std::string_view text, const std::string& file, Problems& probl
       return false;
     }
     text.remove_prefix(length);
-    at.column = c == '\n' ? 1 : at.column + 1;
+    at.column = c == '\n' ? 1 : at.column + static_cast<int>(length);
     at.line += c == '\n' ? 1 : 0;
   }
   return true;
+}
+
+/// yaml-cpp takes the end of the file for the end of a quoted text; then it is the last one.
+bool is_open_quote(std::string_view text) {
+  const char quote = text.empty() ? ' ' : text.front();
+  if (quote != '"' && quote != '\'') return false;
+  for (size_t i = 1; i < text.size(); ++i) {
+    if (text[i] == '\\' && quote == '"') {
+      ++i;
+    } else if (text[i] == quote) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/// What is known of a syntax error, and of the most common reason for one.
+std::string syntax_problem(std::string_view text, const YAML::Exception& error) {
+  std::string what = "not YAML: " + error.msg;
+  for (int line = 0; line < error.mark.line && text.find('\n') != text.npos; ++line) {
+    text.remove_prefix(text.find('\n') + 1);
+  }
+  const std::string_view indentation = text.substr(0, text.find_first_not_of(" \t"));
+  if (indentation.find('\t') != text.npos) what += "; indent by blanks, not by tabs";
+  return what;
 }
 
 }  // namespace
@@ -203,6 +233,7 @@ Tree read_yaml(std::string_view text, const std::string& file, Problems& problem
     return tree;
   }
   if (!check_bytes(text, file, problems)) return tree;
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   std::istringstream stream{std::string(text)};
   TreeBuilder builder(file, problems);
   try {
@@ -210,12 +241,18 @@ Tree read_yaml(std::string_view text, const std::string& file, Problems& problem
     tree.whole = true;
     if (!parser.HandleNextDocument(builder)) return tree;
     tree.root = builder.take();
+    const auto& last = builder.last_scalar();
+    if (last && is_open_quote(text.substr(std::min(text.size(), static_cast<size_t>(last->pos))))) {
+      problems.push_back({{file, last->line + 1, last->column + 1}, "this quote is never closed; close it"});
+      tree.whole = false;
+      return tree;
+    }
     SecondDocument second;
     if (!parser.HandleNextDocument(second)) return tree;
     const Where at{file, second.begin->line + 1, second.begin->column + 1};
     problems.push_back({at, "a second document begins here; a configuration is one"});
   } catch (const YAML::Exception& error) {
-    problems.push_back({{file, error.mark.line + 1, error.mark.column + 1}, "not YAML: " + error.msg});
+    problems.push_back({{file, error.mark.line + 1, error.mark.column + 1}, syntax_problem(text, error)});
     tree.whole = false;
   } catch (const TooDeep&) {
     tree.whole = false;
