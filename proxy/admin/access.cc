@@ -4,7 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <iterator>
+#include <utility>
 
 namespace weir::admin {
 namespace {
@@ -37,6 +37,13 @@ bool is_own(std::string_view origin, std::string_view authority) {
     if (origin.starts_with(scheme)) return lower(origin.substr(scheme.size())) == lower(authority);
   }
   return false;
+}
+
+/// Whom a request asks for; HTTP/1.0 may leave that out.
+std::string_view authority_of(const Request& request, std::optional<std::string_view> authority) {
+  if (authority) return *authority;
+  if (request.hosts.empty()) return "localhost";
+  return request.hosts.front();
 }
 
 bool same_in_constant_time(std::string_view given, std::string_view secret) {
@@ -74,8 +81,10 @@ config::Result<std::string> read_token(const config::Admin& admin) {
   };
   std::ifstream file(admin.token_file, std::ios::binary);
   if (!file) return wrong(std::strerror(errno));
-  std::string token((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  std::string token(kMaxToken + 1, '\0');
+  file.read(token.data(), static_cast<std::streamsize>(token.size()));
   if (file.bad()) return wrong("cannot be read");
+  token.resize(static_cast<size_t>(file.gcount()));
   while (!token.empty() && std::strchr("\r\n\t ", token.back()) != nullptr) token.pop_back();
   if (token.empty()) return wrong("is empty; it should hold the token and nothing else");
   if (token.size() > kMaxToken) return wrong("is too long for a token (over 4096 bytes)");
@@ -93,7 +102,7 @@ Access::Access(const config::Admin& admin, std::string token) : names_{"localhos
 std::optional<Response> Access::refuse_origin(const Request& request, std::optional<std::string_view> authority) const {
   if (request.hosts.size() > 1) return problem(400, "more than one Host");
   if (request.hosts.empty() && !request.http_1_0) return problem(400, "a request needs a Host");
-  const std::string_view asked = authority ? *authority : request.hosts.empty() ? "localhost" : request.hosts.front();
+  const std::string_view asked = authority_of(request, authority);
   const auto host = host_of(asked);
   if (!host) return problem(400, "Host is malformed");
   const bool known = std::find(names_.begin(), names_.end(), *host) != names_.end();
