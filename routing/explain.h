@@ -20,10 +20,13 @@ struct Explanation {
   std::string match;              // which of the service's matches, as written
   std::string region;             // empty where no region condition exists
   std::vector<RuleStep> rules;    // those tried, in order
+  bool rule_sends = false;        // the rule that matched names a version, so no bucket was needed
   std::string key;                // `cookie:uid`; empty where none was present
+  std::string without_key;        // the service's way for requests that have none
   std::string salt;
-  std::string version;
   std::string share;              // compared with the bucket; empty where none was
+  std::string version;
+  std::string candidate;          // empty for a service with one version
   Decision decision;
   std::vector<std::string> endpoints;   // of the version, as written
 

@@ -76,7 +76,7 @@ std::string_view Reading::path() {
 }
 
 std::string_view Reading::region() {
-  if (!has_region_) lower_into(regions_ == nullptr ? kUnknownRegion : regions_->find(*request_), region_);
+  if (!has_region_) lower_into(region_as_told(), region_);
   has_region_ = true;
   return region_;
 }

@@ -45,6 +45,8 @@ class Reading {
   std::string_view path();
   /// The client's region in lower case; looked up when first asked for.
   std::string_view region();
+  /// The region as its source has it.
+  std::string_view region_as_told() const { return regions_ == nullptr ? kUnknownRegion : regions_->find(*request_); }
 
  private:
   struct Mark {

@@ -70,7 +70,7 @@ std::string why_not(const Condition& condition, Reading& reading) {
     case Kind::region: {
       std::vector<std::string> regions;
       for (const std::string& region : condition.texts) regions.push_back(upper(region));
-      return "region is " + upper(std::string(reading.region())) + ", not " + any_of(regions);
+      return "region is " + std::string(reading.region_as_told()) + ", not " + any_of(regions);
     }
     case Kind::not_all: break;
   }
