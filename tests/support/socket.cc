@@ -108,6 +108,13 @@ Socket connect_to(const std::string& text, const ConnectOptions& options) {
   return socket;
 }
 
+Socket start_connect(const std::string& text) {
+  SocketAddress address = parse(text);
+  Socket socket(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (::connect(socket.descriptor(), address.get(), address.length) != 0 && errno != EINPROGRESS) return Socket();
+  return socket;
+}
+
 Socket listen_on(const std::string& text, int backlog) {
   SocketAddress address = parse(text);
   if (address.family() == AF_UNIX) ::unlink(text.c_str() + 5);

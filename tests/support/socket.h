@@ -40,6 +40,9 @@ struct ConnectOptions {
 /// Connects to `a.b.c.d:port`, `[v6]:port` or `unix:/path`; an empty Socket if nobody listens there.
 Socket connect_to(const std::string& address, const ConnectOptions& options = {});
 
+/// Begins to connect and does not wait for the end of it (to fill a listener's queue).
+Socket start_connect(const std::string& address);
+
 /// Listens on `a.b.c.d:port`, `[v6]:port` (port 0: the kernel's choice) or `unix:/path`; throws if it cannot.
 Socket listen_on(const std::string& address, int backlog = 1024);
 
