@@ -34,6 +34,7 @@ bool print_bucket(std::string_view key, routing::Seed seed) {
 }
 
 int print_buckets_of_lines(routing::Seed seed) {
+  std::ios::sync_with_stdio(false);  // a million lines are not unusual
   int code = kDone;
   std::string line;
   for (size_t number = 1; std::getline(std::cin, line); ++number) {
@@ -67,8 +68,8 @@ Action declare_bucket(CLI::App& app) {
   app.add_option("KEY", options->keys, "cohort keys; `-` reads them from standard input, one a line")
       ->required()
       ->type_name("");
-  app.footer(R"(
-Prints `KEY<tab>BUCKET` a line; a bucket is 0 … 999999. The candidate gets those below its share in millionths:
+  app.footer(
+      R"(Prints `KEY<tab>BUCKET` a line; a bucket is 0 … 999999. The candidate gets those below its share in millionths:
 at 10% the buckets 0 … 99999. Blanks around a key do not count.
 
 Examples:

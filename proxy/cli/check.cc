@@ -21,8 +21,8 @@ int check(const std::string& file) {
 Action declare_check(CLI::App& app) {
   const auto file = std::make_shared<std::string>();
   app.add_option("-c,--config", *file, "the configuration file")->required()->type_name("FILE");
-  app.footer(R"(
-Loads the file as `weir run` would. Prints `FILE: ok`, or every error as `FILE:LINE:COLUMN: what is wrong`
+  app.footer(
+      R"(Loads the file as `weir run` would. Prints `FILE: ok`, or every error as `FILE:LINE:COLUMN: what is wrong`
 and exits 3. Warnings do not make it fail.
 
 Examples:

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <string_view>
 
 #include "config/nearest.h"
@@ -44,9 +45,24 @@ std::string did_you_mean(std::span<const Command> commands, std::string_view wor
   return nearest.empty() ? "" : fmt::format("; did you mean `{}`?", nearest);
 }
 
-/// Puts the command first, wherever it stands among the options that precede it; `-t` is `check`.
+/// Why no command can be found in these words; nothing if one can, or if there are none.
+std::optional<std::string> refusal_of(std::span<const Command> commands, std::span<const std::string> args) {
+  const std::string word = args.empty() ? "" : args.front();
+  if (is_not_built_yet(word)) return fmt::format("`{}` is not built yet", word);
+  if (word.empty() || word.front() == '-' || is_command(commands, word)) return std::nullopt;
+  return fmt::format("there is no command `{}`{}", word, did_you_mean(commands, word));
+}
+
+/// Puts the command first, wherever it stands among the options that precede it. `-t` is `check`,
+/// `help COMMAND` is `COMMAND --help`, `--version` is `version`.
 void put_command_first(std::span<const Command> commands, std::vector<std::string>& args) {
-  if (args.empty() || args.front().empty() || args.front().front() != '-') return;
+  if (args.empty() || args.front().empty()) return;
+  if (args.front() == "--version" || args.front() == "-V") args.front() = "version";
+  if (args.front() == "help") {
+    args.erase(args.begin());
+    args.push_back("--help");
+  }
+  if (args.front().front() != '-') return;
   auto command = std::find_if(args.begin(), args.end(), [&](const std::string& word) {
     return is_command(commands, word) || is_not_built_yet(word);
   });
@@ -73,13 +89,18 @@ std::string sentence_of(const CLI::ParseError& error) {
   return what;
 }
 
+/// The command that the line named, as far as CLI11 got; else empty.
+std::string chosen_name(const CLI::App& program) {
+  const auto chosen = program.get_subcommands();
+  return chosen.empty() ? "" : chosen.front()->get_name();
+}
+
 void describe(CLI::App& app) {
   app.name("weir");
   app.footer(kExamples);
   app.get_formatter()->column_width(30);
   app.get_formatter()->label("REQUIRED", "(required)");
   app.get_formatter()->label("SUBCOMMAND", "COMMAND");
-  app.get_formatter()->label("Subcommands", "Commands");
   app.set_help_flag("-h,--help", "print this help");
 }
 
@@ -93,34 +114,28 @@ int wrong_usage(const std::string& command, const std::string& sentence) {
 
 int run_program(std::span<const Command> commands, std::vector<std::string> args) {
   put_command_first(commands, args);
-  const std::string word = args.empty() ? "" : args.front();
-  if (word == "--version" || word == "-V" || word == "-v")
-    args.front() = "version";
-  else if (is_not_built_yet(word))
-    return wrong_usage("", fmt::format("`{}` is not built yet", word));
-  else if (!word.empty() && word.front() != '-' && !is_command(commands, word)) {
-    return wrong_usage("", fmt::format("there is no command `{}`{}", word, did_you_mean(commands, word)));
-  }
+  if (const auto refusal = refusal_of(commands, args)) return wrong_usage("", *refusal);
 
   CLI::App app{kOverview};
   describe(app);
   std::map<const CLI::App*, Action> actions;
   for (const Command& command : commands) {
     CLI::App* sub = app.add_subcommand(command.name, command.purpose);
+    sub->group("Commands");
     actions[sub] = command.declare(*sub);
   }
   if (args.empty()) {
-    fmt::print(stderr, "{}", app.help());
+    fmt::print(stderr, "{}\n", app.help());
     return kWrongUsage;
   }
   try {
     std::reverse(args.begin(), args.end());  // as CLI11 takes them
     app.parse(args);
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
+  } catch (const CLI::CallForHelp&) {
+    fmt::print("{}\n", app.help());  // of the command that was named, if one was
+    return kDone;
   } catch (const CLI::ParseError& error) {
-    const auto chosen = app.get_subcommands();
-    return wrong_usage(chosen.empty() ? "" : chosen.front()->get_name(), sentence_of(error));
+    return wrong_usage(chosen_name(app), sentence_of(error));
   }
   const auto chosen = app.get_subcommands();
   if (chosen.empty()) return wrong_usage("", "a command is missing");

@@ -196,8 +196,7 @@ int print_script(CLI::App& program, const std::string& shell) {
 Action declare_completion(CLI::App& app) {
   const auto shell = std::make_shared<std::string>();
   app.add_option("SHELL", *shell, "bash, zsh or fish")->required()->type_name("");
-  app.footer(R"(
-Examples:
+  app.footer(R"(Examples:
   source <(weir completion bash)                  now; put the line into ~/.bashrc to keep it
   weir completion zsh > "${fpath[1]}/_weir"
   weir completion fish > ~/.config/fish/completions/weir.fish)");

@@ -19,6 +19,10 @@ int run_demo(demo::Options options) {
       return wrong_usage("demo", fmt::format("`{}` is not an address: write 127.0.0.1:8080", address));
     }
   }
+  if (options.smoke && !options.config_file.empty()) {
+    return wrong_usage("demo",
+                       "--smoke edits the configuration that it runs on, and takes a temporary one: no --config");
+  }
   options.terminal = is_terminal(STDOUT_FILENO);
   return demo::run(options);
 }
@@ -34,10 +38,10 @@ Action declare_demo(CLI::App& app) {
       ->type_name("FILE");
   app.add_option("--visitors", options->visitors, "requests a second that the demo sends itself (1000)")
       ->type_name("N")
-      ->check(CLI::Range(0U, 100'000U));
+      ->check(CLI::Range(0U, 100'000U).description(""));
   app.add_flag("--smoke", options->smoke, "send 1,000 users, check where each one went, change the share, and end");
-  app.footer(R"(
-Starts two small servers, an old and a new version of a shop, and weir in front of them; prints what to try
+  app.footer(
+      R"(Starts two small servers, an old and a new version of a shop, and weir in front of them; prints what to try
 with curl, and a live line per version. Ctrl-C ends it.
 
 Examples:

@@ -55,8 +55,8 @@ Action declare_explain(CLI::App& app) {
       ->allow_extra_args(false);
   app.add_option("URL", wish.url, "what is asked for, such as http://shop.example/cart")->required()->type_name("");
   app.add_flag("--json", options->json, "the decision and its trace as JSON");
-  app.footer(R"(
-Decides as weir would for this request, with all endpoints up, and tells each step. The listener's trusted_proxies
+  app.footer(
+      R"(Decides as weir would for this request, with all endpoints up, and tells each step. The listener's trusted_proxies
 are honoured: from anybody else trusted_headers are dropped and X-Forwarded-For is not believed.
 
 Examples:

@@ -22,8 +22,8 @@ int run(const std::string& file) {
 Action declare_run(CLI::App& app) {
   const auto file = std::make_shared<std::string>();
   app.add_option("-c,--config", *file, "the configuration file")->required()->type_name("FILE");
-  app.footer(R"(
-Serves until TERM or INT, which let requests under way finish (a second one ends at once). The file is watched:
+  app.footer(
+      R"(Serves until TERM or INT, which let requests under way finish (a second one ends at once). The file is watched:
 a change is served at once, one with errors changes nothing and is told. HUP loads it too; USR1 reopens the logs.
 
 Example:

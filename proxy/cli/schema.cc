@@ -8,8 +8,7 @@
 namespace weir::cli {
 
 Action declare_schema(CLI::App& app) {
-  app.footer(R"(
-For editors that complete and check YAML as it is typed:
+  app.footer(R"(For editors that complete and check YAML as it is typed:
   weir schema > weir.schema.json
   # yaml-language-server: $schema=weir.schema.json       (first line of weir.yaml))");
   return [] {

@@ -27,16 +27,16 @@ std::string loaded_version(std::string_view name) {
 
 int print_version() {
   fmt::print("weir {}\n", WEIR_VERSION);
-  fmt::print("compiler     g++ {}, C++{}\n", __VERSION__, __cplusplus / 100 % 100);
-  fmt::print("boost        {}.{}.{}\n", BOOST_VERSION / 100000, BOOST_VERSION / 100 % 1000, BOOST_VERSION % 100);
-  fmt::print("cli11        {}\n", CLI11_VERSION);
-  fmt::print("fmt          {}.{}.{}\n", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100);
-  fmt::print("maxminddb    {}\n", MMDB_lib_version());
-  fmt::print("prometheus   {}\n", loaded_version("libprometheus-cpp-core.so."));
-  fmt::print("re2          {}\n", loaded_version("libre2.so."));
-  fmt::print("spdlog       {}.{}.{}\n", SPDLOG_VER_MAJOR, SPDLOG_VER_MINOR, SPDLOG_VER_PATCH);
-  fmt::print("xxhash       {}.{}.{}\n", XXH_VERSION_MAJOR, XXH_VERSION_MINOR, XXH_VERSION_RELEASE);
-  fmt::print("yaml-cpp     {}\n", loaded_version("libyaml-cpp.so."));
+  fmt::print("compiler        g++ {}, C++{}\n", __VERSION__, __cplusplus / 100 % 100);
+  fmt::print("boost           {}.{}.{}\n", BOOST_VERSION / 100000, BOOST_VERSION / 100 % 1000, BOOST_VERSION % 100);
+  fmt::print("cli11           {}\n", CLI11_VERSION);
+  fmt::print("fmt             {}.{}.{}\n", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100);
+  fmt::print("maxminddb       {}\n", MMDB_lib_version());
+  fmt::print("prometheus-cpp  {}\n", loaded_version("libprometheus-cpp-core.so."));
+  fmt::print("re2             {}\n", loaded_version("libre2.so."));
+  fmt::print("spdlog          {}.{}.{}\n", SPDLOG_VER_MAJOR, SPDLOG_VER_MINOR, SPDLOG_VER_PATCH);
+  fmt::print("xxhash          {}.{}.{}\n", XXH_VERSION_MAJOR, XXH_VERSION_MINOR, XXH_VERSION_RELEASE);
+  fmt::print("yaml-cpp        {}\n", loaded_version("libyaml-cpp.so."));
   return kDone;
 }
 

@@ -25,7 +25,7 @@ services:
   - name: shop
     cohort:
       key: [cookie:uid, header:X-User-Id]    # the same user, the same version
-      salt: checkout-2026-11
+      salt: shop-2026-11
     stable: old
     versions:
       old: {{ endpoints: [127.0.0.1:{old}] }}
