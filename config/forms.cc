@@ -106,7 +106,8 @@ Type<std::string> some_text(const std::string& noun) {
 }
 
 Type<std::string> any_text() {
-  return checked_text({"this value", "text", ""}, [](std::string_view) { return true; });
+  return checked_text({"text", "a text, {regex: …}, {prefix: …} or {present: true}", ""},
+                      [](std::string_view) { return true; });
 }
 
 Type<Address> listening_address() {

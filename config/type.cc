@@ -13,7 +13,7 @@ std::string_view kind_of(Scalar scalar) {
     case Scalar::null:
       return "nothing";
     case Scalar::boolean:
-      return "true or false";
+      return "a boolean";
     case Scalar::integer:
     case Scalar::real:
       return "a number";
@@ -35,8 +35,8 @@ void refuse_text(const Node& node, const TextForm& form, bool would_do, const st
                  const Reading& reading) {
   if (node.kind == Node::Kind::wrong) return;
   if (would_do) {
-    reading.wrong(node, fmt::format("{0} is {1} to YAML, {2} is text; put it in quotes: \"{0}\"", node.text,
-                                    kind_of(node.scalar), form.noun));
+    reading.wrong(node, fmt::format("{0} is {1} to YAML, and text is wanted; put it in quotes: \"{0}\"", node.text,
+                                    kind_of(node.scalar)));
   } else if (!complaint.empty()) {
     reading.wrong(node, complaint);
   } else {

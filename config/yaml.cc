@@ -123,16 +123,17 @@ class TreeBuilder : public YAML::EventHandler {
     const Node key = std::move(*map.key);
     map.key.reset();
     if (key.kind == Node::Kind::wrong) return;
-    if (key.kind == Node::Kind::scalar && key.scalar != Scalar::text) {
+    if (key.kind != Node::Kind::scalar) return complain(key.where, key.shown() + " as a key; a key is text");
+    if (key.scalar != Scalar::text) {
       complain(key.where, fmt::format("the key {0} is not text to YAML; put it in quotes: \"{0}\"", key.text));
-    } else if (key.kind != Node::Kind::scalar) {
-      complain(key.where, fmt::format("{} as a key; a key is text", key.shown()));
-    } else if (const Entry* first = map.node.find(key.text)) {
-      complain(key.where, fmt::format("the key {} is here twice, first in line {}; keep one", quoted(key.text),
-                                      first->where.line));
-    } else {
-      map.node.entries.push_back({key.text, key.where, std::move(value)});
     }
+    if (const Entry* first = map.node.find(key.text)) {
+      return complain(key.where, fmt::format("the key {} is here twice, first in line {}; keep one", quoted(key.text),
+                                             first->where.line));
+    }
+    // A value that is not there has no place of its own.
+    if (value.kind == Node::Kind::null) value.where = key.where;
+    map.node.entries.push_back({key.text, key.where, std::move(value)});
   }
 
   std::string file_;
