@@ -77,10 +77,10 @@ uint16_t Matcher::oversized(Reading& reading, uint32_t last) const {
   return count;
 }
 
-std::chrono::nanoseconds Matcher::worst_regex_time(const Clock& clock) const {
+std::chrono::nanoseconds Matcher::worst_regex_time(const Clock& clock, std::chrono::nanoseconds limit) const {
   std::chrono::nanoseconds worst{0};
   for (const RuleIndex::Costly& costly : index_.costly()) {
-    if (costly.set != nullptr) worst = std::max(worst, costly.set->worst_time(clock));
+    if (costly.set != nullptr) worst = std::max(worst, costly.set->worst_time(clock, limit));
   }
   return worst;
 }

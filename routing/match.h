@@ -39,8 +39,9 @@ class Matcher {
 
   bool looks_at_region() const { return looks_at_region_; }
 
-  /// The worst time that one set of expressions takes for one request (RegexSet::worst_time).
-  std::chrono::nanoseconds worst_regex_time(const Clock& clock) const;
+  /// The worst time that one set of expressions takes for one request (RegexSet::worst_time);
+  /// `limit` is for each set.
+  std::chrono::nanoseconds worst_regex_time(const Clock& clock, std::chrono::nanoseconds limit) const;
 
  private:
   struct RegexSubject {

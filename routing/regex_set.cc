@@ -95,19 +95,21 @@ void RegexSet::match(std::string_view subject, std::vector<int>& matches) const 
   if (!set_->Match(piece(subject), &matches, &error)) match_singly(subject, matches);
 }
 
-std::chrono::nanoseconds RegexSet::worst_time(const Clock& clock) const {
+std::chrono::nanoseconds RegexSet::worst_time(const Clock& clock, std::chrono::nanoseconds limit) const {
   const RegexSet copy(regexes_);
   HostileSubjects hostile(regexes_);
   std::vector<int> matches;
-  std::chrono::nanoseconds worst{0};
-  for (int kind = 0; kind < HostileSubjects::kKinds; ++kind) {
+  std::chrono::nanoseconds worst{0}, spent{0};
+  for (int kind = 0; kind < HostileSubjects::kKinds && spent < limit; ++kind) {
     // The least of three, so that a thread that was put to sleep is not taken for a slow expression.
     auto least = std::chrono::nanoseconds::max();
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < 3 && spent < limit; ++i) {
       const std::string subject = hostile.make(kind);
       const auto begin = clock();
       copy.match(subject, matches);
-      least = std::min(least, clock() - begin);
+      const auto took = clock() - begin;
+      least = std::min(least, took);
+      spent += took;
     }
     worst = std::max(worst, least);
   }

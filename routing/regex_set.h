@@ -37,8 +37,12 @@ class RegexSet {
   void match(std::string_view subject, std::vector<int>& matches) const;
 
   /// The worst time for one subject of kLargestSubject bytes made to be slow: text that follows the
-  /// expressions, text over their letters, text at random. Measured on a copy, whose states are thrown away.
-  std::chrono::nanoseconds worst_time(const Clock& clock) const;
+  /// expressions, text over their letters, text at random. Measured on a copy, whose states are thrown
+  /// away; ends after the try with which it has spent `limit`.
+  std::chrono::nanoseconds worst_time(const Clock& clock, std::chrono::nanoseconds limit) const;
+
+  /// False for a set that was too large to compile.
+  bool is_one_program() const { return set_ != nullptr; }
 
  private:
   void match_singly(std::string_view subject, std::vector<int>& matches) const;

@@ -61,11 +61,11 @@ inline Request from(std::string client) {
   return request;
 }
 
-using Test = config::ValueTest::Kind;
-inline config::NamedTest value_test(std::string name, Test kind, std::string text = {}, bool present = true) {
+using Is = config::ValueTest::Kind;
+inline config::NamedTest value_test(std::string name, Is kind, std::string text = {}, bool present = true) {
   return {std::move(name), {kind, std::move(text), present, {}}};
 }
-inline config::Conditions header_is(std::string name, std::string text, Test kind = Test::exact) {
+inline config::Conditions header_is(std::string name, std::string text, Is kind = Is::exact) {
   config::Conditions when;
   when.headers.push_back(value_test(std::move(name), kind, std::move(text)));
   return when;
