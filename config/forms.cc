@@ -15,7 +15,20 @@ namespace {
 const std::string kLabel = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?";
 const std::string kOctet = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
 const std::string kV4 = "(" + kOctet + "\\.){3}" + kOctet;
-const std::string kV6 = "[0-9A-Fa-f.]*:[0-9A-Fa-f:.]+";
+
+/// RFC 3986 §3.2.2: `groups` before the `::`, then what may follow.
+std::string v6_pattern() {
+  const std::string group = "[0-9A-Fa-f]{1,4}";
+  std::string pattern = "((" + group + ":){7}(" + group + "|:)|(" + group + ":){6}(" + kV4 + "|:" + group + "|:)";
+  for (int groups = 5; groups >= 0; --groups) {
+    const std::string before = groups > 0 ? fmt::format("({}:){{{}}}", group, groups) : ":";
+    const int rest = groups > 0 ? 5 - groups : 5;
+    pattern += fmt::format("|{0}((:{1}){{0,{2}}}:{3}|(:{1}){{1,{4}}}|:)", before, group, rest, kV4, rest + 2);
+  }
+  return pattern + ")";
+}
+
+const std::string kV6 = v6_pattern();
 const std::string kHost = "(" + kV4 + "|(" + kLabel + "\\.)*(?![0-9]+(:|$))" + kLabel + ")";
 const std::string kPort = "(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})";
 const std::string kUnix = "unix:/.{1,106}";
