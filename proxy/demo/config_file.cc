@@ -28,8 +28,8 @@ services:
       salt: shop-2026-11
     stable: old
     versions:
-      old: {{ endpoints: [127.0.0.1:{old}] }}
-      new: {{ endpoints: [127.0.0.1:{new}] }}
+      old: {{ endpoints: [{old}] }}
+      new: {{ endpoints: [{new}] }}
     rules:
       - {{ name: staff, when: {{ header: {{ X-Staff: "1" }} }}, send: new }}
     split: {{ new: 10% }}
@@ -40,13 +40,14 @@ config::Problems about(const std::string& path, std::string what) {
   return {config::Problem{.where = {.file = path}, .what = std::move(what)}};
 }
 
-/// The port of a version's only endpoint, if the demo can play it.
-std::optional<uint16_t> origin_port(const config::Service& service, const char* version) {
+/// Where a version's only endpoint is, if the demo can play it; else empty.
+std::string origin_address(const config::Service& service, const char* version) {
   const auto index = service.version_index(version);
-  if (!index || service.versions[*index].endpoints.size() != 1) return std::nullopt;
+  if (!index || service.versions[*index].endpoints.size() != 1) return "";
   const config::Address& address = service.versions[*index].endpoints.front().address;
-  if (address.kind != config::Address::Kind::host_port || address.host != "127.0.0.1") return std::nullopt;
-  return address.port;
+  const auto ip = config::parse_ip(address.host);
+  const bool loopback = ip && (config::parse_cidr("127.0.0.0/8")->contains(*ip) || address.host == "::1");
+  return loopback ? address.text : "";
 }
 
 }  // namespace
@@ -62,14 +63,13 @@ config::Result<Places> places_of(const std::string& path) {
   const config::Config& config = loaded->config;
   Places places{.edge = config.listeners.front().address.text, .admin = config.admin ? config.admin->address.text : ""};
   for (const config::Service& service : config.services) {
-    const auto old_port = origin_port(service, kOld), new_port = origin_port(service, kNew);
-    if (service.name != kService || !old_port || !new_port) continue;
-    places.old_origin = *old_port;
-    places.new_origin = *new_port;
-    return places;
+    if (service.name != kService) continue;
+    places.old_origin = origin_address(service, kOld);
+    places.new_origin = origin_address(service, kNew);
+    if (!places.old_origin.empty() && !places.new_origin.empty()) return places;
   }
   return about(path,
-               "the demo needs a service `shop` whose versions `old` and `new` have one endpoint each on 127.0.0.1, "
+               "the demo needs a service `shop` whose versions `old` and `new` have one endpoint each on loopback, "
                "which it plays itself; remove the file and `weir demo` writes a new one");
 }
 

@@ -1,7 +1,6 @@
 // The configuration that the demo runs on: a file for people to edit while it runs.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -15,16 +14,16 @@ inline constexpr const char* kNew = "new";
 
 /// Where everything of a demo listens.
 struct Places {
-  std::string edge;                         // as in the configuration: `127.0.0.1:8080`
-  std::string admin;                        // empty: no admin listener
-  uint16_t old_origin = 0, new_origin = 0;  // ports on 127.0.0.1
+  std::string edge;                    // as in the configuration: `127.0.0.1:8080`
+  std::string admin;                   // empty: no admin listener
+  std::string old_origin, new_origin;  // on loopback
 };
 
 /// The text of a new configuration file.
 std::string config_text(const Places& places);
 
 /// Where a file that is there already wants everything. Problems: those of the file; or that it has
-/// no service `shop` whose versions `old` and `new` have one endpoint each on 127.0.0.1.
+/// no service `shop` whose versions `old` and `new` have one endpoint each on loopback.
 config::Result<Places> places_of(const std::string& path);
 
 /// Writes `text` beside the file and renames it into place, so that nobody sees half of it; false

@@ -26,7 +26,9 @@ namespace {
 namespace fs = std::filesystem;
 constexpr const char* kEdge = "127.0.0.1:8080";
 constexpr const char* kAdmin = "127.0.0.1:9901";
-constexpr uint16_t kOldPort = 9001, kNewPort = 9002;
+constexpr const char* kOldOrigin = "127.0.0.1:9001";
+constexpr const char* kNewOrigin = "127.0.0.1:9002";
+constexpr const char* kAnyPort = "127.0.0.1:0";
 constexpr int kFailed = 1, kWrongConfiguration = 3;
 
 int give_up(const std::string& sentence, int code = kFailed) {
@@ -84,8 +86,10 @@ Places new_places(const Options& options) {
   Places places{.edge = kEdge, .admin = kAdmin};
   if (options.smoke) {
     const std::vector<uint16_t> ports = free_ports(2);
-    places.edge = fmt::format("127.0.0.1:{}", ports.at(0));
-    places.admin = fmt::format("127.0.0.1:{}", ports.at(1));
+    if (ports.size() == 2) {
+      places.edge = fmt::format("127.0.0.1:{}", ports[0]);
+      places.admin = fmt::format("127.0.0.1:{}", ports[1]);
+    }
   }
   if (!options.edge.empty()) places.edge = options.edge;
   if (!options.admin.empty()) places.admin = options.admin;
@@ -103,21 +107,26 @@ std::optional<std::string> disagreement(const Options& options, const Places& pl
       options.config_file, places.edge, places.admin.empty() ? "none" : places.admin);
 }
 
-std::unique_ptr<Origin> listen_at_or_anywhere(const char* version, uint16_t port) {
-  auto origin = Origin::listen(version, port);
-  return origin ? std::move(origin) : Origin::listen(version, 0);
+std::unique_ptr<Origin> listen_at(const char* version, const std::string& address) {
+  const auto parsed = config::parse_address(address);
+  return parsed ? Origin::listen(version, *parsed) : nullptr;
+}
+
+std::unique_ptr<Origin> listen_at_or_anywhere(const char* version, const char* address) {
+  auto origin = listen_at(version, address);
+  return origin ? std::move(origin) : listen_at(version, kAnyPort);
 }
 
 /// Either a scene, or the exit code after what was told.
 std::variant<Scene, int> new_scene(const Options& options, std::string config_file) {
   Scene scene{.config_file = std::move(config_file), .places = new_places(options)};
   if (const auto complaint = taken(scene.places)) return give_up(*complaint);
-  scene.old_origin = listen_at_or_anywhere(kOld, options.smoke ? 0 : kOldPort);
-  scene.new_origin = listen_at_or_anywhere(kNew, options.smoke ? 0 : kNewPort);
+  scene.old_origin = listen_at_or_anywhere(kOld, options.smoke ? kAnyPort : kOldOrigin);
+  scene.new_origin = listen_at_or_anywhere(kNew, options.smoke ? kAnyPort : kNewOrigin);
   if (!scene.old_origin || !scene.new_origin)
     return give_up("the kernel has no port left on 127.0.0.1 for the origins");
-  scene.places.old_origin = scene.old_origin->port();
-  scene.places.new_origin = scene.new_origin->port();
+  scene.places.old_origin = scene.old_origin->address();
+  scene.places.new_origin = scene.new_origin->address();
   if (!replace_file(scene.config_file, config_text(scene.places))) {
     return give_up(fmt::format("{} cannot be written: {}", scene.config_file, std::strerror(errno)));
   }
@@ -130,11 +139,11 @@ std::variant<Scene, int> kept_scene(const Options& options) {
   if (const auto complaint = disagreement(options, *places)) return give_up(*complaint);
   if (const auto complaint = taken(*places)) return give_up(*complaint);
   Scene scene{.config_file = options.config_file, .places = *places};
-  scene.old_origin = Origin::listen(kOld, places->old_origin);
-  scene.new_origin = Origin::listen(kNew, places->new_origin);
+  scene.old_origin = listen_at(kOld, places->old_origin);
+  scene.new_origin = listen_at(kNew, places->new_origin);
   if (scene.old_origin && scene.new_origin) return scene;
   return give_up(
-      fmt::format("127.0.0.1:{}, where {} has an origin, is in use: end what listens there, or change the "
+      fmt::format("{}, where {} has an origin, is in use: end what listens there, or change the "
                   "port in the file",
                   scene.old_origin ? places->new_origin : places->old_origin, options.config_file));
 }

@@ -17,6 +17,7 @@
 #include <chrono>
 #include <optional>
 #include <random>
+#include <sstream>
 #include <string_view>
 #include <thread>
 
@@ -103,10 +104,10 @@ std::string response(std::string_view version, const Request& request) {
 
 /// Everything but the constructor and the destructor runs on its thread.
 struct Origin::Shop {
-  Shop(std::string its_version, asio::ip::port_type port) : version(std::move(its_version)) {
-    acceptor.open(tcp::v4());
+  Shop(std::string its_version, const tcp::endpoint& where) : version(std::move(its_version)) {
+    acceptor.open(where.protocol());
     acceptor.set_option(tcp::acceptor::reuse_address(true));
-    acceptor.bind({asio::ip::address_v4::loopback(), port});
+    acceptor.bind(where);
     acceptor.listen();
     asio::co_spawn(loop, accept(), asio::detached);
     thread = std::thread([this] { loop.run(); });
@@ -212,9 +213,13 @@ struct Origin::Shop {
   std::thread thread;
 };
 
-std::unique_ptr<Origin> Origin::listen(std::string version, uint16_t port) {
+std::unique_ptr<Origin> Origin::listen(std::string version, const config::Address& address) {
+  boost::system::error_code error;
+  const auto ip = asio::ip::make_address(address.host, error);
+  if (error) return nullptr;
   try {
-    return std::unique_ptr<Origin>(new Origin(std::make_unique<Shop>(std::move(version), port)));
+    return std::unique_ptr<Origin>(
+        new Origin(std::make_unique<Shop>(std::move(version), tcp::endpoint(ip, address.port))));
   } catch (const boost::system::system_error&) {
     return nullptr;
   }
@@ -222,6 +227,11 @@ std::unique_ptr<Origin> Origin::listen(std::string version, uint16_t port) {
 
 Origin::Origin(std::unique_ptr<Shop> shop) : shop_(std::move(shop)) {}
 Origin::~Origin() = default;
-uint16_t Origin::port() const { return shop_->acceptor.local_endpoint().port(); }
+
+std::string Origin::address() const {
+  std::ostringstream text;
+  text << shop_->acceptor.local_endpoint();
+  return text.str();
+}
 
 }  // namespace weir::demo

@@ -1,9 +1,10 @@
 // One of the demo's two built-in servers: a small shop that says which version it is.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <string>
+
+#include "config/config.h"
 
 namespace weir::demo {
 
@@ -12,13 +13,14 @@ namespace weir::demo {
 /// `X-Shop-Version` names it too. Ends, and joins its thread, when destroyed.
 class Origin {
  public:
-  /// Listens on 127.0.0.1; port 0 asks the kernel for one. Null if the port is taken.
-  static std::unique_ptr<Origin> listen(std::string version, uint16_t port);
+  /// Listens on an IP literal; port 0 asks the kernel for one. Null if that cannot be.
+  static std::unique_ptr<Origin> listen(std::string version, const config::Address& address);
   ~Origin();
   Origin(const Origin&) = delete;
   Origin& operator=(const Origin&) = delete;
 
-  uint16_t port() const;
+  /// As bound: `127.0.0.1:9001`.
+  std::string address() const;
 
  private:
   struct Shop;

@@ -1,0 +1,121 @@
+// The demo as a new user meets it: what it prints, what it keeps, how it ends.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/support/config_text.h"
+#include "tests/support/files.h"
+#include "tests/support/program.h"
+#include "tests/support/socket.h"
+
+namespace weir::testing {
+namespace {
+
+constexpr Duration kLong = kPatience * 6;
+
+std::string free_address() {
+  const std::string host = own_loopback();
+  return host + ":" + std::to_string(free_port(host));
+}
+
+/// A file as somebody may have left it, with a share of 10%.
+std::string kept_config(const std::string& edge) {
+  ConfigText text;
+  text.edge = edge;
+  text.admin = free_address();
+  text.old_endpoints = {free_address()};
+  text.new_endpoints = {free_address()};
+  text.share = "10%";
+  return text.text() + "# mine\n";
+}
+
+class Demo : public ::testing::Test {
+ protected:
+  Demo() : file_(directory_ / "demo.yaml") {}
+
+  /// `weir demo` on ports that were free, with a file of ours.
+  std::vector<std::string> words() const {
+    return {"demo", "--edge", edge_, "--admin", admin_, "--config", file_, "--visitors", "200"};
+  }
+
+  Directory directory_;
+  std::string file_;
+  std::string edge_ = free_address(), admin_ = free_address();
+};
+
+TEST_F(Demo, TheSmokeRunFindsEverybodyWhereTheirBucketSays) {
+  const Finished finished = run(WEIR_PROGRAM, {"demo", "--smoke"}, {}, kLong);
+  EXPECT_EQ(finished.code, 0) << finished.output << finished.errors;
+  EXPECT_NE(finished.output.find("1000 users at 10%"), std::string::npos) << finished.output;
+  EXPECT_NE(finished.output.find("1000 users at 25%"), std::string::npos) << finished.output;
+  EXPECT_NE(finished.output.find("smoke: ok"), std::string::npos) << finished.output;
+}
+
+TEST_F(Demo, SaysWhatToTryThenShowsALinePerVersion) {
+  Program demo(WEIR_PROGRAM, words());
+  EXPECT_TRUE(demo.wait_for_text("curl -H 'Cookie: uid=7f3a9c2e' http://" + edge_ + "/")) << demo.errors();
+  EXPECT_TRUE(demo.wait_for_text("sed -i 's/new: 10%/new: 25%/' " + file_)) << demo.output();
+  EXPECT_TRUE(demo.wait_for_text("90.0%", kLong)) << demo.output();
+  EXPECT_TRUE(demo.wait_for_text("10.0%", kLong)) << demo.output();
+  EXPECT_EQ(demo.output().find('\x1b'), std::string::npos) << "nothing is redrawn in a file";
+}
+
+TEST_F(Demo, AnEditedShareIsShown) {
+  Program demo(WEIR_PROGRAM, words());
+  ASSERT_TRUE(demo.wait_for_text("90.0%", kLong)) << demo.output() << demo.errors();
+  std::string text = read_file(file_);
+  const size_t at = text.find("new: 10%");
+  ASSERT_NE(at, std::string::npos);
+  replace_file(file_, text.replace(at, 8, "new: 25%"));
+  EXPECT_TRUE(demo.wait_for_text("75.0%", kLong)) << demo.output() << demo.errors();
+}
+
+TEST_F(Demo, EndsCleanlyWhenInterrupted) {
+  Program demo(WEIR_PROGRAM, words());
+  ASSERT_TRUE(demo.wait_for_text("req/s", kLong)) << demo.output() << demo.errors();
+  demo.signal(SIGINT);
+  const auto exit = demo.wait(kLong);
+  ASSERT_TRUE(exit.has_value()) << demo.output() << demo.errors();
+  EXPECT_EQ(exit->code, 0) << demo.errors();
+}
+
+TEST_F(Demo, KeepsTheFileThatIsThere) {
+  const std::string kept = kept_config(edge_);
+  write_file(file_, kept);
+  Program demo(WEIR_PROGRAM, {"demo", "--config", file_, "--visitors", "200"});
+  EXPECT_TRUE(demo.wait_for_text("90.0%", kLong)) << demo.output() << demo.errors();
+  EXPECT_EQ(read_file(file_), kept);
+}
+
+TEST_F(Demo, APortInUseIsASentenceThatSaysWhatToDo) {
+  const Socket other = listen_on(own_loopback() + ":0");
+  const std::string taken = local_address(other);
+  const Finished edge = run(WEIR_PROGRAM, {"demo", "--edge", taken, "--admin", admin_});
+  EXPECT_EQ(edge.code, 1);
+  EXPECT_NE(edge.errors.find(taken + " is in use"), std::string::npos) << edge.errors;
+  EXPECT_NE(edge.errors.find("--edge"), std::string::npos) << edge.errors;
+  const Finished admin = run(WEIR_PROGRAM, {"demo", "--edge", edge_, "--admin", taken});
+  EXPECT_EQ(admin.code, 1);
+  EXPECT_NE(admin.errors.find("--admin"), std::string::npos) << admin.errors;
+}
+
+TEST_F(Demo, AnAddressThatAKeptFileContradictsIsTold) {
+  write_file(file_, kept_config(edge_));
+  const Finished finished = run(WEIR_PROGRAM, {"demo", "--config", file_, "--edge", admin_});
+  EXPECT_EQ(finished.code, 1);
+  EXPECT_NE(finished.errors.find(file_ + " is kept as it is"), std::string::npos) << finished.errors;
+}
+
+TEST_F(Demo, AFileOfSomethingElseIsRefused) {
+  write_file(file_,
+             "listeners: [{ name: edge, address: \"127.0.0.1:8080\" }]\n"
+             "services: [{ name: search, versions: { only: { endpoints: [127.0.0.1:9001] } } }]\n");
+  const Finished finished = run(WEIR_PROGRAM, {"demo", "--config", file_});
+  EXPECT_EQ(finished.code, 3);
+  EXPECT_NE(finished.errors.find("the demo needs a service `shop`"), std::string::npos) << finished.errors;
+}
+
+}  // namespace
+}  // namespace weir::testing
