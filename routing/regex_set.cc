@@ -20,6 +20,7 @@ RE2::Options options(int64_t memory) {
 }
 
 std::unique_ptr<RE2::Set> compile_set(const std::vector<std::shared_ptr<const RE2>>& regexes) {
+  if (regexes.size() < 2) return nullptr;
   const int64_t memory = kMemoryOfSet + kMemoryOfSetEach * static_cast<int64_t>(regexes.size());
   auto set = std::make_unique<RE2::Set>(options(memory), RE2::UNANCHORED);
   for (const auto& regex : regexes) {
@@ -73,7 +74,7 @@ bool regex_matches(const RE2& regex, std::string_view subject) {
 }
 
 RegexSet::RegexSet(std::vector<std::shared_ptr<const RE2>> regexes)
-    : regexes_(std::move(regexes)), set_(compile_set(regexes_)) {}
+    : regexes_(std::move(regexes)), filter_(regexes_), set_(compile_set(regexes_)) {}
 
 void RegexSet::match_singly(std::string_view subject, std::vector<int>& matches) const {
   matches.clear();
@@ -84,7 +85,7 @@ void RegexSet::match_singly(std::string_view subject, std::vector<int>& matches)
 
 void RegexSet::match(std::string_view subject, std::vector<int>& matches) const {
   matches.clear();
-  if (subject.size() > kLargestSubject) return;
+  if (subject.size() > kLargestSubject || !filter_.may_match(subject)) return;
   if (set_ == nullptr) return match_singly(subject, matches);
   // Most requests match nothing, which RE2 can tell without allocating.
   RE2::Set::ErrorInfo error{};

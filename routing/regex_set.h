@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "routing/literal_filter.h"
 #include "routing/snapshot.h"
 
 namespace weir::routing {
@@ -41,14 +42,15 @@ class RegexSet {
   /// away; ends after the try with which it has spent `limit`.
   std::chrono::nanoseconds worst_time(const Clock& clock, std::chrono::nanoseconds limit) const;
 
-  /// False for a set that was too large to compile.
+  /// False for a set that was too large to compile (and for a set of one, which needs none).
   bool is_one_program() const { return set_ != nullptr; }
 
  private:
   void match_singly(std::string_view subject, std::vector<int>& matches) const;
 
   std::vector<std::shared_ptr<const RE2>> regexes_;
-  std::unique_ptr<RE2::Set> set_;   // null if it was too large
+  LiteralFilter filter_;
+  std::unique_ptr<RE2::Set> set_;   // null for one expression, and for more if they were too large
 };
 
 }  // namespace weir::routing
