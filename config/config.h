@@ -203,7 +203,7 @@ struct Conditions {
   Where path_regex_where;
 };
 
-/// Share per version name, as written (validate adds what is not named).
+/// Share per version name; once loaded, of every version of the service (complete adds what is not named).
 struct Split {
   std::vector<std::pair<std::string, Share>> shares;
   Where where;
