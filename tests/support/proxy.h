@@ -1,6 +1,7 @@
 // The proxy under test, started from a ConfigText: weir, or a peer that the same cases are put to.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -46,10 +47,12 @@ class Weir : public Proxy {
   /// Where a test may put sockets and logs; goes with this object.
   const Directory& directory() const { return directory_; }
 
-  /// Writes the file in place and waits until weir says that it is in force.
+  /// Writes the file in place and waits until weir says that it is in force (weir_config_info).
   void reload(const ConfigText& config);
-  /// Waits until that many loads of that result (`ok`, `failed`) happened since the start.
-  bool wait_for_reloads(const std::string& result, double count);
+  /// The same, with another way of changing the file.
+  void reload(const ConfigText& config, const std::function<void(const std::string& text)>& change);
+  /// The hash of the configuration in force.
+  std::string config_hash();
 
   /// GET on the admin listener.
   Response admin_get(const std::string& target, const std::string& lines = "");

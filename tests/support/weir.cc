@@ -58,14 +58,20 @@ Weir::~Weir() {
 std::string Weir::log() const { return program_->output() + program_->errors(); }
 
 void Weir::reload(const ConfigText& config) {
-  double before = metrics().sum("weir_config_reloads_total", {{"result", "ok"}});
-  config_ = config;
-  write_file(file_, config_.text());
-  EXPECT_TRUE(wait_for_reloads("ok", before + 1)) << "the changed file was not loaded";
+  reload(config, [this](const std::string& text) { write_file(file_, text); });
 }
 
-bool Weir::wait_for_reloads(const std::string& result, double count) {
-  return wait_until([&] { return metrics().sum("weir_config_reloads_total", {{"result", result}}) >= count; });
+void Weir::reload(const ConfigText& config, const std::function<void(const std::string& text)>& change) {
+  std::string before = config_hash();
+  config_ = config;
+  change(config_.text());
+  EXPECT_TRUE(wait_until([&] { return config_hash() != before; })) << "the changed file was not loaded";
+}
+
+std::string Weir::config_hash() {
+  for (const auto& [series, value] : metrics().values)
+    if (series.name == "weir_config_info" && value == 1) return series.labels.at("hash");
+  return "";
 }
 
 Response Weir::admin_get(const std::string& target, const std::string& lines) {
