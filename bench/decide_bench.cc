@@ -33,18 +33,31 @@ config::Rule rule(int i) {
   rule.name = "rule-" + number;
   rule.send = "new";
   switch (i % 10) {
-    case 0: rule.when.headers.push_back(named("X-Staff", Kind::exact, "staff-" + number)); break;
+    case 0:
+      rule.when.headers.push_back(named("X-Staff", Kind::exact, "staff-" + number));
+      break;
     case 1:
-    case 2: rule.when.headers.push_back(named("X-Tenant", Kind::exact, "tenant-" + number)); break;
-    case 3: rule.when.cookies.push_back(named("plan", Kind::exact, "plan-" + number)); break;
+    case 2:
+      rule.when.headers.push_back(named("X-Tenant", Kind::exact, "tenant-" + number));
+      break;
+    case 3:
+      rule.when.cookies.push_back(named("plan", Kind::exact, "plan-" + number));
+      break;
     case 4:
-    case 5: rule.when.path_prefix = "/area-" + number; break;
-    case 6: rule.when.headers.push_back(named("X-Build", Kind::prefix, "build-" + number + ".")); break;
+    case 5:
+      rule.when.path_prefix = "/area-" + number;
+      break;
+    case 6:
+      rule.when.headers.push_back(named("X-Build", Kind::prefix, "build-" + number + "."));
+      break;
     case 7:
     case 8:
-      rule.when.client_ip.push_back(*config::parse_cidr("10." + std::to_string(i % 250) + "." + std::to_string(i / 250) + ".0/24"));
+      rule.when.client_ip.push_back(
+          *config::parse_cidr("10." + std::to_string(i % 250) + "." + std::to_string(i / 250) + ".0/24"));
       break;
-    default: rule.when.headers.push_back(named("User-Agent", Kind::regex, "(?i)robot" + number + "[/ ]")); break;
+    default:
+      rule.when.headers.push_back(named("User-Agent", Kind::regex, "(?i)robot" + number + "[/ ]"));
+      break;
   }
   return rule;
 }

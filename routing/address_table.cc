@@ -19,7 +19,7 @@ void AddressTable::add(const config::Cidr& block, uint32_t number) {
 void AddressTable::seal() {
   std::sort(nodes_.begin(), nodes_.end(),
             [](const Node& a, const Node& b) { return a.first != b.first ? a.first < b.first : a.mask < b.mask; });
-  std::vector<uint32_t> chain;   // the blocks around the node before, itself the last
+  std::vector<uint32_t> chain;  // the blocks around the node before, itself the last
   for (uint32_t i = 0; i < nodes_.size(); ++i) {
     while (!chain.empty() && !nodes_[chain.back()].holds(nodes_[i].first)) chain.pop_back();
     nodes_[i].parent = chain.empty() ? kNobody : chain.back();

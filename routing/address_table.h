@@ -34,7 +34,7 @@ class AddressTable {
   struct Node {
     Bits first, mask;
     uint32_t number;
-    uint32_t parent;   // index of the smallest block around this one, or kNobody
+    uint32_t parent;  // index of the smallest block around this one, or kNobody
     bool holds(Bits ip) const { return (ip & mask) == first; }
   };
   static Bits bits_of(const config::IpAddress& ip);

@@ -12,17 +12,26 @@ using Kind = Condition::Kind;
 /// How many requests meet such a condition, as a rule of thumb; nothing for one that cannot be indexed.
 std::optional<uint32_t> weight(const Condition& condition) {
   switch (condition.kind) {
-    case Kind::exact: return 1;
-    case Kind::client_ip: return 1;
-    case Kind::prefix: return condition.text.empty() ? 16 : 2;
-    case Kind::path_prefix: return condition.text.empty() ? std::nullopt : std::optional<uint32_t>(4);
-    case Kind::region: return 4;
+    case Kind::exact:
+      return 1;
+    case Kind::client_ip:
+      return 1;
+    case Kind::prefix:
+      return condition.text.empty() ? 16 : 2;
+    case Kind::path_prefix:
+      return condition.text.empty() ? std::nullopt : std::optional<uint32_t>(4);
+    case Kind::region:
+      return 4;
     case Kind::regex:
-    case Kind::path_regex: return 8;
-    case Kind::present: return 16;
-    case Kind::method: return 64;
+    case Kind::path_regex:
+      return 8;
+    case Kind::present:
+      return 16;
+    case Kind::method:
+      return 64;
     case Kind::absent:
-    case Kind::not_all: break;
+    case Kind::not_all:
+      break;
   }
   return std::nullopt;
 }
@@ -33,10 +42,14 @@ std::vector<std::string> entries(const Condition& condition) {
   const std::string subject = std::to_string(condition.subject);
   std::vector<std::string> all;
   switch (condition.kind) {
-    case Kind::exact: return {"=" + subject + "=" + condition.text};
-    case Kind::prefix: return {"^" + subject + "^" + condition.text};
-    case Kind::present: return {"?" + subject};
-    case Kind::path_prefix: return {"/" + condition.text};
+    case Kind::exact:
+      return {"=" + subject + "=" + condition.text};
+    case Kind::prefix:
+      return {"^" + subject + "^" + condition.text};
+    case Kind::present:
+      return {"?" + subject};
+    case Kind::path_prefix:
+      return {"/" + condition.text};
     case Kind::method:
       for (const std::string& method : condition.texts) all.push_back("m" + method);
       return all;
@@ -49,7 +62,8 @@ std::vector<std::string> entries(const Condition& condition) {
         all.back() += "/" + std::to_string(block.length);
       }
       return all;
-    default: return {};
+    default:
+      return {};
   }
 }
 

@@ -14,9 +14,7 @@ uint32_t usable_at(std::span<const uint32_t> loads, uint32_t rank) {
 }
 
 /// 32 random bits -> 0 … count-1 without a division.
-uint32_t below(uint32_t random, uint32_t count) {
-  return static_cast<uint32_t>((uint64_t{random} * count) >> 32);
-}
+uint32_t below(uint32_t random, uint32_t count) { return static_cast<uint32_t>((uint64_t{random} * count) >> 32); }
 
 uint32_t less_loaded_of_two(std::span<const uint32_t> loads, uint32_t usable, uint64_t dice) {
   const uint32_t first = below(static_cast<uint32_t>(dice), usable);

@@ -22,10 +22,14 @@ std::shared_ptr<const RE2> compile_or_tell(const std::string& pattern, const con
 
 Kind kind_of(const config::ValueTest& test) {
   switch (test.kind) {
-    case config::ValueTest::Kind::exact: return Kind::exact;
-    case config::ValueTest::Kind::prefix: return Kind::prefix;
-    case config::ValueTest::Kind::regex: return Kind::regex;
-    case config::ValueTest::Kind::present: break;
+    case config::ValueTest::Kind::exact:
+      return Kind::exact;
+    case config::ValueTest::Kind::prefix:
+      return Kind::prefix;
+    case config::ValueTest::Kind::regex:
+      return Kind::regex;
+    case config::ValueTest::Kind::present:
+      break;
   }
   return test.present ? Kind::present : Kind::absent;
 }
@@ -75,10 +79,14 @@ struct Compiler {
 
 bool test_value(const Condition& condition, std::string_view value) {
   switch (condition.kind) {
-    case Kind::exact: return value == condition.text;
-    case Kind::prefix: return value.starts_with(condition.text);
-    case Kind::regex: return regex_matches(*condition.regex, value);
-    default: return true;
+    case Kind::exact:
+      return value == condition.text;
+    case Kind::prefix:
+      return value.starts_with(condition.text);
+    case Kind::regex:
+      return regex_matches(*condition.regex, value);
+    default:
+      return true;
   }
 }
 
@@ -115,14 +123,22 @@ bool holds(const Condition& condition, Reading& reading) {
     case Kind::exact:
     case Kind::prefix:
     case Kind::regex:
-    case Kind::present: return any_occurrence(condition, reading);
-    case Kind::absent: return reading.first(condition.subject) == nullptr;
-    case Kind::method: return is_one_of(reading.request().method, condition.texts);
-    case Kind::path_prefix: return under_prefix(reading.path(), condition.text);
-    case Kind::path_regex: return regex_matches(*condition.regex, reading.path());
-    case Kind::client_ip: return condition.addresses.contains(reading.request().client_ip);
-    case Kind::region: return is_one_of(reading.region(), condition.texts);
-    case Kind::not_all: break;
+    case Kind::present:
+      return any_occurrence(condition, reading);
+    case Kind::absent:
+      return reading.first(condition.subject) == nullptr;
+    case Kind::method:
+      return is_one_of(reading.request().method, condition.texts);
+    case Kind::path_prefix:
+      return under_prefix(reading.path(), condition.text);
+    case Kind::path_regex:
+      return regex_matches(*condition.regex, reading.path());
+    case Kind::client_ip:
+      return condition.addresses.contains(reading.request().client_ip);
+    case Kind::region:
+      return is_one_of(reading.region(), condition.texts);
+    case Kind::not_all:
+      break;
   }
   return !std::all_of(condition.inner.begin(), condition.inner.end(),
                       [&](const Condition& inner) { return holds(inner, reading); });

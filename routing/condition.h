@@ -20,19 +20,28 @@ namespace weir::routing {
 
 struct Condition {
   enum class Kind : uint8_t {
-    exact, prefix, regex, present, absent,                        // of `subject`
-    method, path_prefix, path_regex, client_ip, region, not_all
+    exact,
+    prefix,
+    regex,
+    present,
+    absent,  // of `subject`
+    method,
+    path_prefix,
+    path_regex,
+    client_ip,
+    region,
+    not_all
   };
   Kind kind = Kind::exact;
   SubjectKind subject_kind = SubjectKind::header;
   uint32_t subject = kNoSubject;
-  std::string name;                                 // of the subject, as written
-  std::string text;                                 // exact, prefix, path_prefix (normalised)
-  std::vector<std::string> texts;                   // methods; regions in lower case
-  std::shared_ptr<const RE2> regex;                 // regex, path_regex
-  std::vector<config::Cidr> blocks;                 // client_ip, as written …
-  AddressTable addresses;                           // … and to be asked
-  std::vector<Condition> inner;                     // not_all
+  std::string name;                  // of the subject, as written
+  std::string text;                  // exact, prefix, path_prefix (normalised)
+  std::vector<std::string> texts;    // methods; regions in lower case
+  std::shared_ptr<const RE2> regex;  // regex, path_regex
+  std::vector<config::Cidr> blocks;  // client_ip, as written …
+  AddressTable addresses;            // … and to be asked
+  std::vector<Condition> inner;      // not_all
 };
 
 /// Compiles in the order header, cookie, query, method, path, client_ip, region, not. Numbers the names it

@@ -17,11 +17,16 @@ void write_hex(uint64_t bits, char* out) {
 
 std::string_view decided_by_text(DecidedBy by) {
   switch (by) {
-    case DecidedBy::rule: return "rule";
-    case DecidedBy::split: return "split";
-    case DecidedBy::without_key: return "without_key";
-    case DecidedBy::override_: return "override";
-    case DecidedBy::fallback: break;
+    case DecidedBy::rule:
+      return "rule";
+    case DecidedBy::split:
+      return "split";
+    case DecidedBy::without_key:
+      return "without_key";
+    case DecidedBy::override_:
+      return "override";
+    case DecidedBy::fallback:
+      break;
   }
   return "fallback";
 }

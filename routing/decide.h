@@ -40,14 +40,14 @@ struct Chance {
 };
 
 struct Decision {
-  uint32_t version = 0;                   // index into the service's versions
-  uint32_t rule = kNone;                  // index of the rule that matched
-  std::optional<Bucket> bucket;           // where a cohort key (or its substitute) was used
+  uint32_t version = 0;          // index into the service's versions
+  uint32_t rule = kNone;         // index of the rule that matched
+  std::optional<Bucket> bucket;  // where a cohort key (or its substitute) was used
   DecidedBy by = DecidedBy::split;
-  bool mint = false;                      // set the identity cookie in the answer
-  uint32_t key = kNone;                   // index of the cohort key used; keys.size(): the minted cookie
-  uint16_t oversized_subjects = 0;        // regular expressions skipped for a subject over 1 KiB
-  Identity identity;                      // valid if mint
+  bool mint = false;                // set the identity cookie in the answer
+  uint32_t key = kNone;             // index of the cohort key used; keys.size(): the minted cookie
+  uint16_t oversized_subjects = 0;  // regular expressions skipped for a subject over 1 KiB
+  Identity identity;                // valid if mint
 };
 
 /// The service that answers for this host and path: the most specific match over all services;

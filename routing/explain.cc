@@ -23,7 +23,8 @@ std::string match_text(const config::Service& service, uint32_t match) {
 uint32_t walk_rules(const ServicePlan& service, Reading& reading, std::vector<RuleStep>& steps) {
   for (uint32_t rule = 0; rule < service.rules.size(); ++rule) {
     const Condition* failing = service.matcher->failing(rule, reading);
-    steps.push_back({service.rules[rule].name, failing == nullptr, failing == nullptr ? "" : why_not(*failing, reading)});
+    steps.push_back(
+        {service.rules[rule].name, failing == nullptr, failing == nullptr ? "" : why_not(*failing, reading)});
     if (failing == nullptr) return rule;
   }
   return kNone;
@@ -36,10 +37,14 @@ std::string key_text(const ServicePlan& service, uint32_t key) {
 
 std::string without_key_text(config::WithoutKey way) {
   switch (way) {
-    case config::WithoutKey::stable: return "stable";
-    case config::WithoutKey::client_ip: return "client_ip";
-    case config::WithoutKey::mint: return "mint";
-    case config::WithoutKey::random: break;
+    case config::WithoutKey::stable:
+      return "stable";
+    case config::WithoutKey::client_ip:
+      return "client_ip";
+    case config::WithoutKey::mint:
+      return "mint";
+    case config::WithoutKey::random:
+      break;
   }
   return "random";
 }
@@ -88,13 +93,14 @@ std::string bucket_part(const Explanation& e) {
   return fmt::format("bucket {} {} {} ({})", bucket, bucket < share ? "<" : "≥", share, e.share);
 }
 
-/// From the key to the version, with arrows.
+/// From the rule that sends, or from the key, to the version.
 std::string way_part(const Explanation& e) {
   std::vector<std::string> steps;
-  const bool forced = e.rule_sends;
-  if (forced) steps.push_back("sends");
-  if (!forced && !e.candidate.empty()) steps.push_back(source_part(e));
-  if (!forced && e.candidate.empty()) steps.push_back("one version");
+  if (e.rule_sends) {
+    steps.push_back(rule_part(e));
+  } else {
+    steps.push_back(e.candidate.empty() ? "one version" : source_part(e));
+  }
   if (e.decision.bucket) steps.push_back(bucket_part(e));
   if (e.decision.by == DecidedBy::fallback) steps.push_back(e.candidate + " has no endpoint, fallback");
   steps.push_back(e.version);
@@ -144,7 +150,7 @@ Explanation explain(const Snapshot& snapshot, const RequestView& request, const 
 std::string Explanation::text() const {
   if (service.empty()) return "no service answers for this host and path → 404";
   std::vector<std::string> parts{service};
-  if (!rules.empty()) parts.push_back(rule_part(*this));
+  if (!rules.empty() && !rule_sends) parts.push_back(rule_part(*this));
   parts.push_back(way_part(*this));
   return join(parts, " · ") + ", " + join(endpoints, " ");
 }

@@ -12,23 +12,23 @@ namespace weir::routing {
 struct RuleStep {
   std::string rule;
   bool matched = false;
-  std::string failed;     // e.g. `header X-Staff is absent`; empty if matched
+  std::string failed;  // e.g. `header X-Staff is absent`; empty if matched
 };
 
 struct Explanation {
-  std::string service;            // empty: no service answers for this host and path (404)
-  std::string match;              // which of the service's matches, as written
-  std::string region;             // empty where no region condition exists
-  std::vector<RuleStep> rules;    // those tried, in order
-  bool rule_sends = false;        // the rule that matched names a version, so no bucket was needed
-  std::string key;                // `cookie:uid`; empty where none was present
-  std::string without_key;        // the service's way for requests that have none
+  std::string service;          // empty: no service answers for this host and path (404)
+  std::string match;            // which of the service's matches, as written
+  std::string region;           // empty where no region condition exists
+  std::vector<RuleStep> rules;  // those tried, in order
+  bool rule_sends = false;      // the rule that matched names a version, so no bucket was needed
+  std::string key;              // `cookie:uid`; empty where none was present
+  std::string without_key;      // the service's way for requests that have none
   std::string salt;
-  std::string share;              // compared with the bucket; empty where none was
+  std::string share;  // compared with the bucket; empty where none was
   std::string version;
-  std::string candidate;          // empty for a service with one version
+  std::string candidate;  // empty for a service with one version
   Decision decision;
-  std::vector<std::string> endpoints;   // of the version, as written
+  std::vector<std::string> endpoints;  // of the version, as written
 
   /// One line for a tired person (first-minutes.md).
   std::string text() const;

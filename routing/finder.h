@@ -18,7 +18,7 @@ class ServiceFinder {
  public:
   struct Found {
     uint32_t service;
-    uint32_t match;       // of the service; kEverything for one that names none
+    uint32_t match;  // of the service; kEverything for one that names none
   };
   static constexpr uint32_t kEverything = ~uint32_t{0};
 
@@ -34,8 +34,8 @@ class ServiceFinder {
   const PrefixTable* known(HostKind kind, std::string_view host) const;
   std::optional<Found> find_path(const PrefixTable* paths, std::string_view path) const;
 
-  ValueTable hosts_;                    // (kind, host or suffix with its dot) -> index into paths_
-  std::vector<PrefixTable> paths_;      // prefix -> index into found_; the first is that of any host
+  ValueTable hosts_;                // (kind, host or suffix with its dot) -> index into paths_
+  std::vector<PrefixTable> paths_;  // prefix -> index into found_; the first is that of any host
   std::vector<Found> found_;
 };
 

@@ -15,7 +15,7 @@ constexpr size_t kPiece = 3;
 size_t place(const char* at, size_t readable) {
   uint32_t bytes = 0;
   std::memcpy(&bytes, at, readable >= 4 ? 4 : kPiece);
-  return ((bytes & 0xffffff) | 0x202020) * 0x9e3779b1U >> 20;
+  return ((bytes & 0xffffff) | 0x202020) * 0x9e3779b1U >> 16;
 }
 
 bool is_ascii(std::string_view text) {
@@ -57,17 +57,20 @@ LiteralFilter::LiteralFilter(const std::vector<std::shared_ptr<const RE2>>& rege
 }
 
 void LiteralFilter::add(std::string_view literal) {
-  for (size_t i = 0; i < stride_; ++i) pieces_[place(literal.data() + i, literal.size() - i)] = 1;
+  for (size_t i = 0; i < stride_; ++i) {
+    const size_t at = place(literal.data() + i, literal.size() - i);
+    pieces_[at / 64] |= uint64_t{1} << at % 64;
+  }
 }
 
 bool LiteralFilter::may_match(std::string_view subject) const {
   // Beyond ASCII there is more to letters without case than a bit: (?i)k matches the Kelvin sign.
   if (!knows_literals_ || !is_ascii(subject)) return true;
-  uint8_t any = 0;
+  uint64_t any = 0;
   size_t i = 0;
-  for (; i + 4 <= subject.size(); i += stride_) any |= pieces_[place(subject.data() + i, 4)];
-  for (; i + kPiece <= subject.size(); i += stride_) any |= pieces_[place(subject.data() + i, kPiece)];
-  return any != 0;
+  for (; i + 4 <= subject.size(); i += stride_) any |= bit(place(subject.data() + i, 4));
+  for (; i + kPiece <= subject.size(); i += stride_) any |= bit(place(subject.data() + i, kPiece));
+  return (any & 1) != 0;
 }
 
 }  // namespace weir::routing

@@ -24,10 +24,11 @@ class LiteralFilter {
 
  private:
   void add(std::string_view literal);
+  uint64_t bit(size_t place) const { return pieces_[place / 64] >> place % 64; }
 
-  bool knows_literals_ = false;           // every expression needs at least one literal
-  size_t stride_ = 1;                     // looking at every n-th place meets each literal once
-  std::array<uint8_t, 4096> pieces_{};    // by hash: some literal has this piece
+  bool knows_literals_ = false;          // every expression needs at least one literal
+  size_t stride_ = 1;                    // looking at every n-th place meets each literal once
+  std::array<uint64_t, 1024> pieces_{};  // a bit by hash: some literal has this piece
 };
 
 }  // namespace weir::routing

@@ -45,8 +45,8 @@ class Matcher {
 
  private:
   struct RegexSubject {
-    uint32_t subject;      // kNoSubject: the path
-    uint32_t first_rule;   // the earliest with an expression for it
+    uint32_t subject;     // kNoSubject: the path
+    uint32_t first_rule;  // the earliest with an expression for it
   };
   explicit Matcher(std::vector<std::vector<Condition>> rules, size_t subjects);
   void note(const Condition& condition, uint32_t rule);

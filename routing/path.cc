@@ -28,7 +28,8 @@ bool is_normal(std::string_view path) {
 void decode_once(std::string_view path, std::string& out) {
   out.clear();
   for (size_t i = 0; i < path.size(); ++i) {
-    const bool encoded = path[i] == '%' && i + 2 < path.size() && hex_value(path[i + 1]) >= 0 && hex_value(path[i + 2]) >= 0;
+    const bool encoded =
+        path[i] == '%' && i + 2 < path.size() && hex_value(path[i + 1]) >= 0 && hex_value(path[i + 2]) >= 0;
     if (!encoded) {
       out.push_back(path[i]);
       continue;

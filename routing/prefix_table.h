@@ -42,7 +42,7 @@ class PrefixTable {
   struct Node {
     std::string text;
     uint32_t number;
-    uint32_t parent;   // index of the longest other prefix of `text`, or kNobody
+    uint32_t parent;  // index of the longest other prefix of `text`, or kNobody
   };
   static size_t shared_bytes(std::string_view a, std::string_view b) {
     return static_cast<size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());

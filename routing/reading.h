@@ -23,7 +23,7 @@ class Reading {
   struct Found {
     std::string_view value;
     uint32_t subject;
-    uint32_t next;        // index of the next occurrence, or kEnd
+    uint32_t next;  // index of the next occurrence, or kEnd
   };
   static constexpr uint32_t kEnd = ~uint32_t{0};
 
@@ -50,7 +50,7 @@ class Reading {
 
  private:
   struct Mark {
-    uint64_t epoch = 0;   // of the request that it belongs to
+    uint64_t epoch = 0;  // of the request that it belongs to
     uint32_t first = 0, last = 0;
   };
   void note(uint32_t subject, std::string_view value);

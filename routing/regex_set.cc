@@ -36,7 +36,8 @@ class HostileSubjects {
   static constexpr int kKinds = 5;
   explicit HostileSubjects(const std::vector<std::shared_ptr<const RE2>>& regexes) {
     for (const auto& regex : regexes) letters_ += regex->pattern();
-    std::erase_if(letters_, [](char c) { return std::string_view("()[]{}|?*+^$\\").find(c) != std::string_view::npos; });
+    std::erase_if(letters_,
+                  [](char c) { return std::string_view("()[]{}|?*+^$\\").find(c) != std::string_view::npos; });
     if (letters_.empty()) letters_ = "ab";
   }
 
@@ -51,11 +52,21 @@ class HostileSubjects {
   void append(int kind, std::string& text) {
     const size_t at = random_() % letters_.size();
     switch (kind) {
-      case 0: text.append(kLargestSubject, letters_[at]); break;
-      case 1: text.push_back(static_cast<char>(' ' + random_() % 95)); break;
-      case 2: text.push_back(letters_[at]); break;
-      case 3: text += letters_.substr(at, 1 + random_() % 16); break;
-      default: text.push_back(random_() % 2 == 0 ? 'a' : 'b'); break;
+      case 0:
+        text.append(kLargestSubject, letters_[at]);
+        break;
+      case 1:
+        text.push_back(static_cast<char>(' ' + random_() % 95));
+        break;
+      case 2:
+        text.push_back(letters_[at]);
+        break;
+      case 3:
+        text += letters_.substr(at, 1 + random_() % 16);
+        break;
+      default:
+        text.push_back(random_() % 2 == 0 ? 'a' : 'b');
+        break;
     }
   }
 

@@ -1,4 +1,5 @@
-// All regular expressions of one subject, asked at once (RE2::Set; Cox, "Regular Expression Matching in the Wild", 2010).
+// All regular expressions of one subject, asked at once (RE2::Set; Cox, "Regular Expression Matching in the Wild",
+// 2010).
 #pragma once
 
 #include <re2/re2.h>
@@ -50,7 +51,7 @@ class RegexSet {
 
   std::vector<std::shared_ptr<const RE2>> regexes_;
   LiteralFilter filter_;
-  std::unique_ptr<RE2::Set> set_;   // null for one expression, and for more if they were too large
+  std::unique_ptr<RE2::Set> set_;  // null for one expression, and for more if they were too large
 };
 
 }  // namespace weir::routing

@@ -54,7 +54,7 @@ struct Regions::Source {
   std::string header;
   Database database;
   std::vector<std::string> field;
-  std::vector<const char*> field_path;    // of `field`, ended by null, as libmaxminddb takes it
+  std::vector<const char*> field_path;  // of `field`, ended by null, as libmaxminddb takes it
 
   std::string_view find(const RequestView& request) const {
     return database == nullptr ? find_header(request) : find_address(request.client_ip);

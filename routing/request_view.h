@@ -10,20 +10,20 @@
 namespace weir::routing {
 
 struct Field {
-  std::string_view name;    // as received; compared without case
-  std::string_view value;   // blanks around it trimmed
+  std::string_view name;   // as received; compared without case
+  std::string_view value;  // blanks around it trimmed
 };
 
 /// Views are valid for the call only. Fields that the client had no right to send (trusted_headers
 /// of an untrusted peer, X-Weir-*) are already gone.
 struct RequestView {
   std::string_view method;
-  std::string_view host;              // as received, port and trailing dot allowed
-  std::string_view path;              // of the target, without `?query`, not decoded
-  std::string_view query;             // without the `?`, not decoded
+  std::string_view host;   // as received, port and trailing dot allowed
+  std::string_view path;   // of the target, without `?query`, not decoded
+  std::string_view query;  // without the `?`, not decoded
   std::span<const Field> fields;
   config::IpAddress client_ip;
-  bool from_trusted_proxy = false;    // region headers are believed only then
+  bool from_trusted_proxy = false;  // region headers are believed only then
 };
 
 }  // namespace weir::routing

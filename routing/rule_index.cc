@@ -21,11 +21,15 @@ class RuleIndex::Builder {
     rule_ = rule;
     decided_ = decided;
     switch (anchor.kind) {
-      case Kind::exact: return add_exact(anchor);
-      case Kind::prefix: return add_prefix(anchor);
-      case Kind::present: return append(subject(anchor).present);
+      case Kind::exact:
+        return add_exact(anchor);
+      case Kind::prefix:
+        return add_prefix(anchor);
+      case Kind::present:
+        return append(subject(anchor).present);
       case Kind::regex:
-      case Kind::path_regex: return add_regex(anchor);
+      case Kind::path_regex:
+        return add_regex(anchor);
       case Kind::method:
         for (const std::string& method : anchor.texts) add_value(index_.methods_, 0, method);
         index_.any_method_ = true;
@@ -34,12 +38,14 @@ class RuleIndex::Builder {
         for (const std::string& region : anchor.texts) add_value(index_.regions_, 0, region);
         costly(Costly::Kind::region, kNoSubject);
         return;
-      case Kind::path_prefix: return add_path(anchor.text);
+      case Kind::path_prefix:
+        return add_path(anchor.text);
       case Kind::client_ip:
         for (const config::Cidr& block : anchor.blocks) add_block(block);
         return;
       case Kind::absent:
-      case Kind::not_all: break;
+      case Kind::not_all:
+        break;
     }
   }
 
@@ -108,8 +114,8 @@ class RuleIndex::Builder {
 
   size_t costly(Costly::Kind kind, uint32_t subject) {
     auto& all = index_.costly_;
-    const auto known = std::find_if(all.begin(), all.end(),
-                                    [&](const Costly& c) { return c.kind == kind && c.subject == subject; });
+    const auto known =
+        std::find_if(all.begin(), all.end(), [&](const Costly& c) { return c.kind == kind && c.subject == subject; });
     if (known != all.end()) return static_cast<size_t>(known - all.begin());
     all.push_back({kind, subject, rule_, nullptr, {}});
     expressions_.emplace_back();
@@ -130,11 +136,11 @@ class RuleIndex::Builder {
   RuleIndex& index_;
   uint32_t rule_ = 0;
   bool decided_ = false;
-  std::vector<bool> closed_;                                             // by list
-  std::map<std::pair<uint32_t, std::string>, uint32_t> prefix_lists_;    // by subject; kNoSubject: the path
+  std::vector<bool> closed_;                                           // by list
+  std::map<std::pair<uint32_t, std::string>, uint32_t> prefix_lists_;  // by subject; kNoSubject: the path
   std::map<std::pair<config::IpAddress, int>, uint32_t> block_lists_;
   std::map<std::pair<size_t, std::string>, uint32_t> regex_lists_;
-  std::vector<std::vector<std::shared_ptr<const RE2>>> expressions_;     // by costly_
+  std::vector<std::vector<std::shared_ptr<const RE2>>> expressions_;  // by costly_
 };
 
 RuleIndex::RuleIndex(const std::vector<std::vector<Condition>>& rules, const std::vector<uint32_t>& anchors,

@@ -54,10 +54,10 @@ class RuleIndex {
   /// What costs more is asked only while it may still bring an earlier rule: in the order of their first rule.
   struct Costly {
     enum class Kind : uint8_t { region, subject_regex, path_regex } kind;
-    uint32_t subject = kNoSubject;            // of subject_regex
-    uint32_t first_rule = 0;                  // the earliest that it can bring
-    std::unique_ptr<RegexSet> set;            // null for region
-    std::vector<uint32_t> lists;              // rules by the set's expressions
+    uint32_t subject = kNoSubject;  // of subject_regex
+    uint32_t first_rule = 0;        // the earliest that it can bring
+    std::unique_ptr<RegexSet> set;  // null for region
+    std::vector<uint32_t> lists;    // rules by the set's expressions
   };
   const std::vector<Costly>& costly() const { return costly_; }
   void collect(const Costly& costly, Reading& reading, Candidates& candidates) const;
@@ -67,8 +67,8 @@ class RuleIndex {
   static constexpr uint32_t kNone = ~uint32_t{0};
   struct BySubject {
     bool exact = false;
-    uint32_t prefixes = kNone;                // index into prefixes_
-    uint32_t present = kNone;                 // index into lists_
+    uint32_t prefixes = kNone;  // index into prefixes_
+    uint32_t present = kNone;   // index into lists_
   };
   class Builder;
   friend class Builder;
@@ -79,7 +79,7 @@ class RuleIndex {
   void collect_value(const Reading::Found& found, Candidates& candidates) const;
   void collect_expressions(const Costly& costly, std::string_view subject, Candidates& candidates) const;
 
-  std::vector<uint64_t> always_;              // rules without an anchor, as bits
+  std::vector<uint64_t> always_;  // rules without an anchor, as bits
   std::vector<Rules> lists_;
   std::vector<BySubject> by_subject_;
   std::vector<PrefixTable> prefixes_;

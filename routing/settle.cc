@@ -58,7 +58,8 @@ void without_key(const ServicePlan& service, const Reading& reading, const Chanc
   decision.version = service.stable;
   decision.by = DecidedBy::without_key;
   switch (service.cohort.without_key) {
-    case config::WithoutKey::stable: return;
+    case config::WithoutKey::stable:
+      return;
     case config::WithoutKey::client_ip: {
       ClientKeyText text;
       const std::string_view key = client_key(reading.request().client_ip, text);

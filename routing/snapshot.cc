@@ -87,10 +87,14 @@ class Compiler {
 
   static uint32_t key_subject(const config::CohortKey& key, Subjects& subjects) {
     switch (key.kind) {
-      case config::CohortKey::Kind::header: return subjects.add(SubjectKind::header, key.name);
-      case config::CohortKey::Kind::cookie: return subjects.add(SubjectKind::cookie, key.name);
-      case config::CohortKey::Kind::query: return subjects.add(SubjectKind::query, key.name);
-      case config::CohortKey::Kind::client_ip: break;
+      case config::CohortKey::Kind::header:
+        return subjects.add(SubjectKind::header, key.name);
+      case config::CohortKey::Kind::cookie:
+        return subjects.add(SubjectKind::cookie, key.name);
+      case config::CohortKey::Kind::query:
+        return subjects.add(SubjectKind::query, key.name);
+      case config::CohortKey::Kind::client_ip:
+        break;
     }
     return kNoSubject;
   }

@@ -15,10 +15,10 @@
 
 namespace weir::routing {
 
-class Matcher;          // the rules of a service, indexed (match.h)
-class ServiceFinder;    // host and path -> service (finder.h)
-class Regions;          // sources of regions, opened (region.h)
-class Subjects;         // what a service looks at in a request (subjects.h)
+class Matcher;        // the rules of a service, indexed (match.h)
+class ServiceFinder;  // host and path -> service (finder.h)
+class Regions;        // sources of regions, opened (region.h)
+class Subjects;       // what a service looks at in a request (subjects.h)
 
 struct VersionPlan {
   std::string name;
@@ -27,8 +27,8 @@ struct VersionPlan {
 /// What a rule that matches does: send to a version, or split by bucket with a share of its own.
 struct RulePlan {
   std::string name;
-  std::optional<uint32_t> send;                     // version
-  config::Share share{};                            // the candidate's, where nothing is sent
+  std::optional<uint32_t> send;  // version
+  config::Share share{};         // the candidate's, where nothing is sent
 };
 
 /// One service, compiled. Indices of versions, rules and keys are those of config::Service.
@@ -36,17 +36,17 @@ struct ServicePlan {
   std::string name;
   std::vector<VersionPlan> versions;
   uint32_t stable = 0;
-  uint32_t candidate = 0;                           // == stable for a service with one version
+  uint32_t candidate = 0;  // == stable for a service with one version
   bool has_candidate = false;
-  config::Share share{};                            // the candidate's, in force
+  config::Share share{};  // the candidate's, in force
   Seed seed{};
   config::Cohort cohort;
-  std::shared_ptr<const Matcher> matcher;           // null without rules
+  std::shared_ptr<const Matcher> matcher;  // null without rules
   std::vector<RulePlan> rules;
-  uint64_t revision = 1;                            // of the split
-  std::shared_ptr<const Regions> regions;           // null without sources
-  std::shared_ptr<const Subjects> subjects;         // what `matcher` and the cohort keys look at
-  std::vector<uint32_t> key_subjects;               // by cohort key; the minted cookie's, if any, the last
+  uint64_t revision = 1;                     // of the split
+  std::shared_ptr<const Regions> regions;    // null without sources
+  std::shared_ptr<const Subjects> subjects;  // what `matcher` and the cohort keys look at
+  std::vector<uint32_t> key_subjects;        // by cohort key; the minted cookie's, if any, the last
 };
 
 /// Holds services in the order of the file, so that an index names one in config and here.
@@ -65,7 +65,7 @@ using Clock = std::function<std::chrono::nanoseconds()>;
 /// Where a compiled snapshot comes from.
 struct Compiled {
   std::shared_ptr<Snapshot> snapshot;
-  config::Warnings warnings;                        // e.g. a set of expressions with a bad worst time
+  config::Warnings warnings;  // e.g. a set of expressions with a bad worst time
 };
 
 /// Compiles; problems are those only compiling can find (an expression RE2 refuses, an mmdb file

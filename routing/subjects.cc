@@ -27,7 +27,8 @@ uint64_t hash_name(std::string_view name) {
   } else if (size >= 4) {
     hash += ((load(name.data(), 4) << 32 | load(name.data() + size - 4, 4)) | kCaseBits) * kOdd;
   } else if (size > 0) {
-    const uint64_t bytes = load(name.data(), 1) | load(name.data() + size / 2, 1) << 8 | load(name.data() + size - 1, 1) << 16;
+    const uint64_t bytes =
+        load(name.data(), 1) | load(name.data() + size / 2, 1) << 8 | load(name.data() + size - 1, 1) << 16;
     hash += (bytes | kCaseBits) * kOdd;
   }
   return (hash ^ hash >> 29) * kOdd >> 32;
@@ -36,7 +37,7 @@ uint64_t hash_name(std::string_view name) {
 }  // namespace
 
 bool NameTable::same(std::string_view a, std::string_view b) const {
-  return compare_ == Compare::exact ? a == b : equal_without_case(a, b);
+  return a == b || (compare_ == Compare::without_case && equal_without_case(a, b));
 }
 
 size_t NameTable::slot_of(std::string_view name) const {

@@ -37,9 +37,9 @@ class NameTable {
   size_t slot_of(std::string_view name) const;
 
   Compare compare_;
-  uint64_t lengths_ = 0;          // bit n: there is a name of n bytes (modulo 64)
+  uint64_t lengths_ = 0;  // bit n: there is a name of n bytes (modulo 64)
   std::vector<Name> names_;
-  std::vector<uint32_t> slots_;   // index into names_, or kNoSubject; a power of two, at most half full
+  std::vector<uint32_t> slots_;  // index into names_, or kNoSubject; a power of two, at most half full
 };
 
 class Subjects {

@@ -19,7 +19,7 @@ class ValueTable {
  private:
   struct Slot {
     uint64_t hash = 0;
-    uint32_t entry = kNobody;   // index into entries_
+    uint32_t entry = kNobody;  // index into entries_
   };
   struct Entry {
     uint32_t subject;
@@ -29,7 +29,7 @@ class ValueTable {
   size_t slot_of(uint64_t hash, uint32_t subject, std::string_view value) const;
   void grow();
 
-  std::vector<Slot> slots_;     // a power of two, at most half full
+  std::vector<Slot> slots_;  // a power of two, at most half full
   std::vector<Entry> entries_;
 };
 

@@ -57,11 +57,16 @@ std::string why_not(const Condition& condition, Reading& reading) {
     case Kind::exact:
     case Kind::prefix:
     case Kind::regex:
-    case Kind::present: return value_fails(condition, reading);
-    case Kind::absent: return subject_name(condition) + " is present";
-    case Kind::method: return "method is " + std::string(reading.request().method) + ", not " + any_of(condition.texts);
-    case Kind::path_prefix: return "path " + std::string(reading.path()) + " is not under " + condition.text;
-    case Kind::path_regex: return regex_fails("path", reading.path(), condition);
+    case Kind::present:
+      return value_fails(condition, reading);
+    case Kind::absent:
+      return subject_name(condition) + " is present";
+    case Kind::method:
+      return "method is " + std::string(reading.request().method) + ", not " + any_of(condition.texts);
+    case Kind::path_prefix:
+      return "path " + std::string(reading.path()) + " is not under " + condition.text;
+    case Kind::path_regex:
+      return regex_fails("path", reading.path(), condition);
     case Kind::client_ip: {
       std::vector<std::string> blocks;
       for (const config::Cidr& block : condition.blocks) blocks.push_back(block_text(block));
@@ -72,7 +77,8 @@ std::string why_not(const Condition& condition, Reading& reading) {
       for (const std::string& region : condition.texts) regions.push_back(upper(region));
       return "region is " + std::string(reading.region_as_told()) + ", not " + any_of(regions);
     }
-    case Kind::not_all: break;
+    case Kind::not_all:
+      break;
   }
   return "everything under its not holds";
 }

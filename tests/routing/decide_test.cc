@@ -52,7 +52,8 @@ TEST(Decide, TheFirstKeyPresentAndNotEmptyIsUsed) {
   request.headers = {{"Cookie", "uid=7f3a9c2e"}, {"x-user-id", "user-1"}, {"X-User-Id", "second"}};
   EXPECT_EQ(key_and_bucket(request), std::pair(0u, std::optional(Bucket{370'301})));
   request.headers[1].second = "";
-  EXPECT_EQ(key_and_bucket(request), std::pair(1u, std::optional(Bucket{66'771}))) << "only the first occurrence counts";
+  EXPECT_EQ(key_and_bucket(request), std::pair(1u, std::optional(Bucket{66'771})))
+      << "only the first occurrence counts";
   request.headers.clear();
   EXPECT_EQ(key_and_bucket(request), std::pair(2u, std::optional(Bucket{302'051})));
   request.query = "u=";
@@ -141,7 +142,8 @@ TEST(Mint, OnlyAGetThatNavigatesIsMintedFor) {
   Request post = page(), fetch = page(), html = with_header("accept", "application/xml;q=0.5 , Text/HTML;q=0.9");
   post.method = "POST";
   fetch.headers[1].second = "cors";
-  for (const Request& request : {post, fetch, with_header("Accept", "*/*"), Request{}, with_header("Accept", "text/html5")}) {
+  for (const Request& request :
+       {post, fetch, with_header("Accept", "*/*"), Request{}, with_header("Accept", "text/html5")}) {
     const Decision decision = decide_for(*snapshot, request);
     EXPECT_FALSE(decision.mint);
     EXPECT_EQ(decision.version, kOld);

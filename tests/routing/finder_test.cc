@@ -10,7 +10,9 @@ config::Service service(std::vector<config::ServiceMatch> matches) {
   service.match = std::move(matches);
   return service;
 }
-config::ServiceMatch match(std::string host, std::string prefix = {}) { return {std::move(host), std::move(prefix), {}}; }
+config::ServiceMatch match(std::string host, std::string prefix = {}) {
+  return {std::move(host), std::move(prefix), {}};
+}
 
 int found(const ServiceFinder& finder, std::string_view host, std::string_view path) {
   const auto found = finder.find(host, path);
@@ -18,13 +20,9 @@ int found(const ServiceFinder& finder, std::string_view host, std::string_view p
 }
 
 TEST(ServiceFinder, TheMostSpecificMatchOverAllServicesWins) {
-  const ServiceFinder finder({service({}),
-                              service({match("shop.example", "/")}),
-                              service({match("*.shop.example")}),
-                              service({match("shop.example", "/cart")}),
-                              service({match("*.eu.shop.example")}),
-                              service({match("", "/health")}),
-                              service({match("a.eu.shop.example", "/only")}),
+  const ServiceFinder finder({service({}), service({match("shop.example", "/")}), service({match("*.shop.example")}),
+                              service({match("shop.example", "/cart")}), service({match("*.eu.shop.example")}),
+                              service({match("", "/health")}), service({match("a.eu.shop.example", "/only")}),
                               service({match("[2001:db8:0:0::1]")})});
   EXPECT_EQ(found(finder, "other.example", "/"), 0);
   EXPECT_EQ(found(finder, "shop.example", "/"), 1);

@@ -119,9 +119,7 @@ inline std::shared_ptr<Snapshot> compiled(config::Config config) {
   }
   return result->snapshot;
 }
-inline std::shared_ptr<Snapshot> compiled(config::Service service) {
-  return compiled(config_of({std::move(service)}));
-}
+inline std::shared_ptr<Snapshot> compiled(config::Service service) { return compiled(config_of({std::move(service)})); }
 
 inline Decision decide_for(const Snapshot& snapshot, const Request& request, Availability available = {},
                            Chance chance = {}) {

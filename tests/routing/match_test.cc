@@ -72,28 +72,48 @@ TEST(Conditions, MeanWhatTheContractSays) {
   Request twice;
   twice.headers = {{"X-A", "first"}, {"x-a", "second"}};
   const std::vector<Case> cases = {
-      {"exact header, name without case, value with", header_is("X-Staff", "1"), {with_header("x-staff", "1")},
+      {"exact header, name without case, value with",
+       header_is("X-Staff", "1"),
+       {with_header("x-staff", "1")},
        {with_header("X-Staff", "2"), with_header("X-Staff", "11"), with_header("X-Staff", ""), Request{}}},
       {"any occurrence of a header", header_is("X-A", "second"), {twice}, {with_header("X-A", "first, second")}},
-      {"header prefix", header_is("X-A", "ab", Is::prefix), {with_header("X-A", "ab"), with_header("X-A", "abc")},
+      {"header prefix",
+       header_is("X-A", "ab", Is::prefix),
+       {with_header("X-A", "ab"), with_header("X-A", "abc")},
        {with_header("X-A", "a"), with_header("X-A", "ba")}},
-      {"header regex, unanchored", header_is("User-Agent", "(?i)bot", Is::regex), {with_header("User-Agent", "a Bot/1")},
+      {"header regex, unanchored",
+       header_is("User-Agent", "(?i)bot", Is::regex),
+       {with_header("User-Agent", "a Bot/1")},
        {with_header("User-Agent", "cat"), Request{}}},
-      {"regex up to a kibibyte", header_is("X-A", "x", Is::regex), {with_header("X-A", long_value)},
+      {"regex up to a kibibyte",
+       header_is("X-A", "x", Is::regex),
+       {with_header("X-A", long_value)},
        {with_header("X-A", long_value + "x")}},
       {"present", header_present("X-A", true), {with_header("X-A", ""), with_header("x-a", "1")}, {Request{}}},
       {"absent", header_present("X-A", false), {Request{}, with_header("X-B", "1")}, {with_header("X-A", "")}},
-      {"cookie", cookie_is("uid", Is::exact, "7"), {with_cookie("a=1; uid=7")},
+      {"cookie",
+       cookie_is("uid", Is::exact, "7"),
+       {with_cookie("a=1; uid=7")},
        {with_cookie("uid=8; uid=7"), with_cookie("Uid=7"), with_cookie("uid=77"), Request{}}},
       {"cookie prefix", cookie_is("uid", Is::prefix, "7"), {with_cookie("uid=77")}, {with_cookie("uid=87")}},
-      {"query", query_is("beta", Is::exact, "1"), {with_query("a&beta=1")}, {with_query("beta=01"), with_query("Beta=1")}},
+      {"query",
+       query_is("beta", Is::exact, "1"),
+       {with_query("a&beta=1")},
+       {with_query("beta=01"), with_query("Beta=1")}},
       {"query regex", query_is("q", Is::regex, "^a.c$"), {with_query("q=abc")}, {with_query("q=abcd")}},
-      {"method", method({"GET", "HEAD"}), {with_method("GET"), with_method("HEAD")}, {with_method("POST"), with_method("get")}},
-      {"path prefix", path_prefix("/api/"), {with_path("/api"), with_path("/api/x"), with_path("//%61pi/x"), with_path("/b/../api")},
+      {"method",
+       method({"GET", "HEAD"}),
+       {with_method("GET"), with_method("HEAD")},
+       {with_method("POST"), with_method("get")}},
+      {"path prefix",
+       path_prefix("/api/"),
+       {with_path("/api"), with_path("/api/x"), with_path("//%61pi/x"), with_path("/b/../api")},
        {with_path("/apix"), with_path("/"), with_path("/api%2Fx")}},
       {"root prefix", path_prefix("/"), {with_path("/"), with_path("/x"), with_path("*")}, {}},
       {"path regex", path_regex("^/v[0-9]+/"), {with_path("/v12/x"), with_path("/a/../v1/")}, {with_path("/x/v1/")}},
-      {"client", client({"192.0.2.0/24", "2001:db8::/32"}), {from("192.0.2.200"), from("2001:db8:9::1")},
+      {"client",
+       client({"192.0.2.0/24", "2001:db8::/32"}),
+       {from("192.0.2.200"), from("2001:db8:9::1")},
        {from("192.0.3.1"), from("2001:db9::1")}},
       {"not", negated(header_is("X-A", "1")), {Request{}, with_header("X-A", "2")}, {with_header("X-A", "1")}},
       {"not of not", negated(negated(method({"GET"}))), {with_method("GET")}, {with_method("PUT")}},
@@ -140,8 +160,8 @@ uint32_t first(const std::vector<config::Conditions>& all, const Request& reques
 
 TEST(Matcher, TheFirstMatchWinsHoweverItIsIndexed) {
   const std::vector<config::Conditions> rules = {
-      path_regex("^/late"),      header_is("X-A", "1"), client({"10.0.0.0/8"}), header_is("X-A", "b", Is::regex),
-      header_is("X-A", "1"),     method({"POST"}),      path_prefix("/api"),    negated(method({"GET"})),
+      path_regex("^/late"),       header_is("X-A", "1"), client({"10.0.0.0/8"}), header_is("X-A", "b", Is::regex),
+      header_is("X-A", "1"),      method({"POST"}),      path_prefix("/api"),    negated(method({"GET"})),
       header_present("X-A", true)};
   EXPECT_EQ(first(rules, with_header("X-A", "1")), 1u);
   Request request = with_header("X-A", "1");
@@ -159,8 +179,7 @@ TEST(Matcher, TheFirstMatchWinsHoweverItIsIndexed) {
 TEST(Matcher, OversizedSubjectsAreCountedUpToTheRuleThatMatched) {
   config::Conditions inside = negated(path_regex("^/x"));
   const std::vector<config::Rule> rules = {send_rule("a", header_is("X-A", "a", Is::regex), "new"),
-                                           send_rule("b", header_is("X-B", "1"), "new"),
-                                           send_rule("c", inside, "new")};
+                                           send_rule("b", header_is("X-B", "1"), "new"), send_rule("c", inside, "new")};
   Subjects subjects;
   const auto matcher = Matcher::compile(rules, subjects);
   const std::string big(kLargestSubject + 1, 'a');

@@ -59,7 +59,8 @@ config::IpAddress random_ip(std::mt19937& random) {
   config::IpAddress ip;
   const bool v4 = random() % 2 == 0;
   if (v4) ip = config::parse_ip("0.0.0.0").value();
-  for (size_t i = v4 ? 12 : 0; i < 16; ++i) ip.bytes[i] = static_cast<uint8_t>(random() % 4 == 0 ? random() : random() % 2);
+  for (size_t i = v4 ? 12 : 0; i < 16; ++i)
+    ip.bytes[i] = static_cast<uint8_t>(random() % 4 == 0 ? random() : random() % 2);
   return ip;
 }
 

@@ -50,8 +50,10 @@ TEST(RegexSet, OutOfMemoryIsNeverNoMatch) {
 }
 
 TEST(RegexSet, AgreesWithEachExpressionAskedByItself) {
-  const std::vector<std::string> pieces = {"bot", "Bot", "spider", "a", "k", ".", "[ab]+", "x?", "(?i:rob)", "^", "$", "|", "b{2}", "\\bcat\\b", "é"};
-  const std::vector<std::string> words = {"bot", "BOT", "spide", "spider", "a", "b", "rOb", "x", "cat", " ", "é", "\xe2\x84\xaa", "K", "\n"};
+  const std::vector<std::string> pieces = {"bot",      "Bot", "spider", "a", "k",    ".",         "[ab]+", "x?",
+                                           "(?i:rob)", "^",   "$",      "|", "b{2}", "\\bcat\\b", "é"};
+  const std::vector<std::string> words = {"bot", "BOT", "spide", "spider",       "a", "b", "rOb", "x",
+                                          "cat", " ",   "é",     "\xe2\x84\xaa", "K", "\n"};
   std::mt19937 random(5);
   const auto some = [&](const std::vector<std::string>& from, uint32_t most) {
     std::string text;

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/routing/given.h"
 #include "routing/reading.h"
+#include "tests/routing/given.h"
 
 namespace weir::routing {
 namespace {
