@@ -67,6 +67,7 @@ Worker::Worker(size_t index, metrics::Registry& registry, log::AccessLog& access
 Worker::~Worker() { view_ = ViewRef(); }
 
 void Worker::tick() {
+  if (upkeep_) upkeep_();
   access_log_.flush();
   if (const uint64_t dropped = access_log_.take_dropped(); dropped > 0) numbers_.access_log_dropped.add(dropped);
   for (auto at = pools_.begin(); at != pools_.end();) {
@@ -104,14 +105,14 @@ VersionView Worker::view_of(const VersionSite& site) {
   view.numbers = &site.numbers->shard(index_);
   view.loads.resize(site.endpoints.size());
   view.turn = static_cast<uint32_t>(dice_.roll());   // workers do not go round in step
-  for (const upstream::EndpointSite& endpoint : site.endpoints) view.pools.push_back(&pool_of(endpoint));
+  for (const upstream::EndpointSite& endpoint : site.endpoints) view.pools.push_back(pool_of(endpoint));
   return view;
 }
 
-upstream::Pool& Worker::pool_of(const upstream::EndpointSite& site) {
+std::shared_ptr<upstream::Pool> Worker::pool_of(const upstream::EndpointSite& site) {
   auto& pool = pools_[site.endpoint.get()];
-  if (!pool) pool = std::make_unique<upstream::Pool>(loop_, index_, site.endpoint);
-  return *pool;
+  if (!pool) pool = std::make_shared<upstream::Pool>(loop_, index_, site.endpoint);
+  return pool;
 }
 
 void Worker::configure_pools(View& view) {
@@ -128,7 +129,9 @@ void Worker::configure_pools(View& view) {
 void Worker::retire_pools_unknown_to(const View& view) {
   std::set<const upstream::Pool*> known;
   for (const ServiceView& service : view.services) {
-    for (const VersionView& version : service.versions) known.insert(version.pools.begin(), version.pools.end());
+    for (const VersionView& version : service.versions) {
+      for (const auto& pool : version.pools) known.insert(pool.get());
+    }
   }
   for (auto& [endpoint, pool] : pools_) {
     if (!known.contains(pool.get())) pool->retire();

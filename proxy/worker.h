@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -23,7 +24,7 @@ namespace weir::proxy {
 struct VersionView {
   const VersionSite* site = nullptr;
   metrics::VersionNumbers* numbers = nullptr;
-  std::vector<upstream::Pool*> pools;     // parallel to the site's endpoints
+  std::vector<std::shared_ptr<upstream::Pool>> pools;   // parallel to the site's endpoints
   std::vector<uint32_t> loads;            // exchanges under way, for the balancer
   uint32_t turn = 0;
 };
@@ -102,6 +103,9 @@ class Worker {
   net::Loop& loop() { return loop_; }
   size_t index() const { return index_; }
 
+  /// Called once a tick beside the worker's own upkeep.
+  void on_tick(std::function<void()> task) { upkeep_ = std::move(task); }
+
   /// From here on every request that begins is decided by this one.
   void adopt(std::shared_ptr<const Publication> publication);
   ViewRef view() const { return view_; }
@@ -125,7 +129,7 @@ class Worker {
  private:
   ServiceView view_of(const Publication& publication, size_t service);
   VersionView view_of(const VersionSite& site);
-  upstream::Pool& pool_of(const upstream::EndpointSite& site);
+  std::shared_ptr<upstream::Pool> pool_of(const upstream::EndpointSite& site);
   void configure_pools(View& view);
   void retire_pools_unknown_to(const View& view);
   void tick();
@@ -136,8 +140,9 @@ class Worker {
   log::LineBuffer access_log_;
   Dice dice_;
   std::unique_ptr<char[]> input_;
-  std::map<const upstream::Endpoint*, std::unique_ptr<upstream::Pool>> pools_;
+  std::map<const upstream::Endpoint*, std::shared_ptr<upstream::Pool>> pools_;
   ViewRef view_;
+  std::function<void()> upkeep_;
   std::array<char, 32> date_{};
   size_t date_size_ = 0;
   int64_t date_second_ = -1;

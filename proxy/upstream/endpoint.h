@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "proxy/metrics/counter.h"
 #include "proxy/net/address.h"
 
 namespace weir::upstream {
@@ -14,7 +16,14 @@ namespace weir::upstream {
 /// Identity of an endpoint across snapshots: the same service, version and address stay the same
 /// object, so that its connections survive a reload. Made by the control thread.
 struct Endpoint {
-  std::string service, version, name;    // name: the address as written
+  Endpoint(std::string service_name, std::string version_name, std::string address, size_t workers)
+      : service(std::move(service_name)),
+        version(std::move(version_name)),
+        name(std::move(address)),
+        connections(workers) {}
+
+  const std::string service, version, name;    // name: the address as written
+  std::vector<metrics::Gauge> connections;     // open, by worker
 
   /// Exchanges under way on it, over all workers; kept only while max_connections is set.
   std::atomic<uint64_t> in_use{0};

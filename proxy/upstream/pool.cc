@@ -8,7 +8,11 @@
 
 namespace weir::upstream {
 
-Connection::Connection(Pool& pool) : net::Deadline(pool.loop_.wheel()), stream(pool.loop_), pool_(pool) {}
+Connection::Connection(Pool& pool) : net::Deadline(pool.loop_.wheel()), stream(pool.loop_), pool_(pool) {
+  pool_.endpoint_->connections[pool_.worker_].add(1);
+}
+
+Connection::~Connection() { pool_.endpoint_->connections[pool_.worker_].add(-1); }
 
 void Connection::expire() {
   const std::unique_ptr<Connection> self = pool_.remove_idle(idle_index_);   // closes it, and *this with it

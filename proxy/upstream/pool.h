@@ -26,6 +26,7 @@ inline constexpr size_t kConnectResults = 4;
 class Connection final : private net::Deadline {
  public:
   explicit Connection(Pool& pool);
+  ~Connection();
 
   net::Stream stream;
   bool reused = false;      // has carried an exchange before

@@ -1,0 +1,96 @@
+#include "proxy/control/watcher.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+namespace weir::control {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// A writer that closes, a rename, a link that is made: not each write, of which a file may need many.
+constexpr uint32_t kEvents = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_ATTRIB | IN_ONLYDIR;
+// An editor's save is several events.
+constexpr std::chrono::milliseconds kSettle{15};
+constexpr int kMostLinks = 16;
+
+/// The directories whose entries decide which file `path` is: its own, and those its links lead to.
+std::vector<std::string> directories_of(fs::path path) {
+  std::vector<std::string> found;
+  std::error_code error;
+  path = fs::absolute(path, error);
+  for (int i = 0; i < kMostLinks; ++i) {
+    const fs::path directory = path.parent_path();
+    found.push_back(directory.string());
+    const fs::path real = fs::canonical(directory, error);   // itself reached through links
+    if (!error) found.push_back(real.string());
+    if (!fs::is_symlink(fs::symlink_status(path, error))) break;
+    fs::path target = fs::read_symlink(path, error);
+    path = target.is_absolute() ? target : directory / target;
+  }
+  std::ranges::sort(found);
+  found.erase(std::ranges::unique(found).begin(), found.end());
+  return found;
+}
+
+}  // namespace
+
+Watcher::Watcher(boost::asio::io_context& io, std::string path, std::function<void()> changed)
+    : path_(std::move(path)), changed_(std::move(changed)), inotify_(io), settle_(io) {
+  const int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  if (fd < 0) {
+    spdlog::warn("{} is not watched ({}): send HUP after a change", path_, std::strerror(errno));
+    return;
+  }
+  inotify_.assign(fd);
+  watch_directories();
+  wait();
+}
+
+void Watcher::watch_directories() {
+  for (const std::string& directory : directories_of(path_)) {
+    // Watching again what is watched changes nothing; a directory that was replaced is a new one.
+    const bool ok = inotify_add_watch(inotify_.native_handle(), directory.c_str(), kEvents) >= 0;
+    const bool known = std::ranges::find(directories_, directory) != directories_.end();
+    if (!known) directories_.push_back(directory);
+    if (!ok && !known) spdlog::warn("{} is not watched ({}): send HUP after a change", directory, std::strerror(errno));
+  }
+}
+
+void Watcher::wait() {
+  inotify_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
+    if (error) return;
+    std::array<char, 16 * 1024> events;
+    while (::read(inotify_.native_handle(), events.data(), events.size()) > 0) {
+    }
+    noticed();
+    wait();
+  });
+}
+
+void Watcher::noticed() {
+  if (std::exchange(settling_, true)) return;
+  settle_.expires_after(kSettle);
+  settle_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    settling_ = false;
+    watch_directories();
+    changed_();
+  });
+}
+
+void Watcher::stop() {
+  boost::system::error_code ignored;
+  inotify_.close(ignored);
+  settle_.cancel();
+}
+
+}  // namespace weir::control

@@ -1,0 +1,35 @@
+// Notices that the configuration file has changed: written in place, replaced by a rename, or
+// swapped behind a link as Kubernetes does with a ConfigMap. Control thread.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace weir::control {
+
+class Watcher {
+ public:
+  /// Calls `changed` when the bytes behind `path` may be others than before. Watches directories
+  /// (of the path, and of every link on its way), since files come and go.
+  Watcher(boost::asio::io_context& io, std::string path, std::function<void()> changed);
+
+  void stop();
+
+ private:
+  void watch_directories();
+  void wait();
+  void noticed();
+
+  std::string path_;
+  std::function<void()> changed_;
+  boost::asio::posix::stream_descriptor inotify_;
+  boost::asio::steady_timer settle_;
+  std::vector<std::string> directories_;
+  bool settling_ = false;
+};
+
+}  // namespace weir::control

@@ -1,0 +1,109 @@
+#include "proxy/crew.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+
+namespace weir::proxy {
+
+/// One worker with its listeners; after `start` they belong to its thread.
+struct Crew::Member {
+  Member(size_t index, metrics::Registry& registry, log::AccessLog& access_log) : worker(index, registry, access_log) {
+    worker.on_tick([this] { tick(); });
+  }
+
+  void publish(std::shared_ptr<const Publication> publication, const std::vector<FreshListener>& fresh, Doorstep& doorstep) {
+    worker.adopt(publication);
+    for (const FreshListener& listener : fresh) {
+      const ListenSocket socket{listener.descriptors[worker.index()], listener.shared};
+      listeners.emplace(listener.site->id, std::make_unique<Listener>(worker, doorstep, listener.site, socket));
+    }
+    for (auto& [id, listener] : listeners) {
+      const auto site = std::ranges::find(publication->listeners, id, [](const auto& known) { return known->id; });
+      if (site != publication->listeners.end()) {
+        listener->update(*site);
+      } else {
+        listener->close();
+      }
+    }
+  }
+
+  void adopt(const Accepted& accepted) {
+    const auto found = listeners.find(accepted.listener);
+    if (found == listeners.end() || found->second->closed()) {
+      ::close(accepted.fd);
+    } else {
+      found->second->adopt(accepted.fd, accepted.peer);
+    }
+  }
+
+  void drain() {
+    worker.begin_draining();
+    for (auto& [id, listener] : listeners) {
+      listener->close();
+      listener->wake_sessions();
+    }
+  }
+
+  void tick() {
+    for (auto at = listeners.begin(); at != listeners.end();) {
+      at->second->tick();
+      at = at->second->closed() && at->second->unused() ? listeners.erase(at) : std::next(at);
+    }
+  }
+
+  Worker worker;
+  std::map<uint64_t, std::unique_ptr<Listener>> listeners;
+  std::thread thread;
+};
+
+Crew::Crew(size_t workers, metrics::Registry& registry, log::AccessLog& access_log) {
+  for (size_t i = 0; i < workers; ++i) members_.push_back(std::make_unique<Member>(i, registry, access_log));
+  doorstep_.hand_over = [this](size_t worker, Accepted accepted) {
+    Member& member = *members_[worker];
+    member.worker.loop().post([&member, accepted] { member.adopt(accepted); });
+  };
+}
+
+Crew::~Crew() { stop(); }
+
+void Crew::publish(std::shared_ptr<const Publication> publication, std::vector<FreshListener> fresh,
+                   std::function<void()> done) {
+  auto left = std::make_shared<std::atomic<size_t>>(members_.size());
+  auto sockets = std::make_shared<const std::vector<FreshListener>>(std::move(fresh));
+  auto finished = std::make_shared<const std::function<void()>>(std::move(done));
+  for (const auto& member : members_) {
+    member->worker.loop().post([this, &member = *member, publication, sockets, left, finished] {
+      member.publish(publication, *sockets, doorstep_);
+      if (left->fetch_sub(1) == 1 && *finished) (*finished)();
+    });
+  }
+}
+
+void Crew::start() {
+  for (const auto& member : members_) {
+    member->thread = std::thread([&member = *member] { member.worker.loop().run(); });
+    pthread_setname_np(member->thread.native_handle(), ("weir-" + std::to_string(member->worker.index())).c_str());
+  }
+}
+
+void Crew::drain() {
+  for (const auto& member : members_) {
+    member->worker.loop().post([&member = *member] { member.drain(); });
+  }
+}
+
+void Crew::stop() {
+  for (const auto& member : members_) {
+    if (!member->thread.joinable()) continue;
+    member->worker.loop().post([&member = *member] { member.listeners.clear(); });
+    member->worker.loop().stop();
+  }
+  for (const auto& member : members_) {
+    if (member->thread.joinable()) member->thread.join();
+  }
+}
+
+}  // namespace weir::proxy

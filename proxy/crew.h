@@ -1,0 +1,47 @@
+// The workers and their threads: each has a loop, a world and its listeners.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "proxy/listener.h"
+#include "proxy/worker.h"
+
+namespace weir::proxy {
+
+class Crew {
+ public:
+  Crew(size_t workers, metrics::Registry& registry, log::AccessLog& access_log);
+  ~Crew();
+  Crew(const Crew&) = delete;
+  Crew& operator=(const Crew&) = delete;
+
+  /// A listener that the workers do not have yet: one descriptor each.
+  struct FreshListener {
+    std::shared_ptr<const ListenerSite> site;
+    std::vector<int> descriptors;
+    bool shared = false;
+  };
+
+  /// Hands a publication to every worker; `done` is called on the last one's thread once all of
+  /// them decide by it. Any thread, but one at a time.
+  void publish(std::shared_ptr<const Publication> publication, std::vector<FreshListener> fresh, std::function<void()> done);
+
+  void start();
+  /// Every worker listens no more; idle connections end, busy ones when they are done.
+  void drain();
+  uint64_t connections() const { return doorstep_.connections.load(std::memory_order_relaxed); }
+  /// Ends whatever is under way, and the threads.
+  void stop();
+
+ private:
+  struct Member;
+
+  Doorstep doorstep_;
+  std::vector<std::unique_ptr<Member>> members_;
+};
+
+}  // namespace weir::proxy

@@ -1,0 +1,38 @@
+// From a request's head to what will be done with it: what the client may say, who it is, which
+// service and version, or the fault that ends it here. Synchronous; looks at views only.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "proxy/exchange/client.h"
+#include "proxy/http/framing.h"
+#include "proxy/http/head.h"
+#include "proxy/http/target.h"
+#include "proxy/worker.h"
+
+namespace weir::proxy {
+
+struct Admission {
+  http::Target target;
+  http::Framing framing;
+  http::ConnectionOptions options;
+  config::IpAddress client_ip;
+  http::Fault fault = http::Fault::none;
+  bool readiness = false;                  // the listener's ready_path was asked for
+  ServiceView* service = nullptr;          // null: none answers for this host and path
+  routing::Decision decision;              // valid with a service
+};
+
+/// Removes from `head` what this client may not say, then decides.
+Admission admit(Worker& worker, const Client& client, View& view, http::RequestHead& head);
+
+/// The client's address: the peer, or behind trusted proxies the rightmost one of X-Forwarded-For
+/// that is not one of theirs.
+config::IpAddress client_address(const Client& client, const http::Fields& fields);
+
+/// Lines for the response's head: a minted cookie, what `reveal` shows. Usually empty.
+std::string own_lines(const Client& client, const http::RequestHead& head, const Admission& admission);
+
+}  // namespace weir::proxy

@@ -1,0 +1,92 @@
+#include "proxy/exchange/attempt.h"
+
+#include <cerrno>
+
+namespace weir::proxy {
+
+namespace {
+/// Most versions have one endpoint: nothing to choose.
+uint32_t only_one(const VersionView& version) {
+  return version.loads.front() == routing::kUnusable ? routing::kNoEndpoint : 0;
+}
+}  // namespace
+
+http::Fault Attempt::begin(VersionView& version, Dice& dice, net::Waiter& waiter, bool fresh) {
+  bool full = false;
+  pool_ = choose(version, dice, full);
+  if (!pool_) return full ? http::Fault::over_capacity : http::Fault::no_endpoint;
+  endpoint_ = &pool_->endpoint();
+  if (!fresh) lease_ = pool_->acquire_idle();
+  if (!lease_) {
+    int error = 0;
+    lease_ = pool_->connect(error);
+    if (!lease_) return connect_failed(error);
+  }
+  lease_->stream.wake_with(&waiter);
+  return http::Fault::none;
+}
+
+/// An endpoint with room, entered. Those that are full are passed over.
+upstream::Pool* Attempt::choose(VersionView& version, Dice& dice, bool& full) {
+  std::vector<uint32_t> refused;   // allocates only where an endpoint is full
+  const uint32_t before = tried_;
+  for (;;) {
+    uint32_t index = pick_but(version, dice, refused, before);
+    if (index == routing::kNoEndpoint) index = pick_but(version, dice, refused, routing::kNoEndpoint);
+    if (index == routing::kNoEndpoint) return nullptr;
+    if (version.pools[index]->enter()) {
+      tried_ = index;
+      return version.pools[index].get();
+    }
+    full = true;
+    refused.push_back(index);
+  }
+}
+
+uint32_t Attempt::pick_but(VersionView& version, Dice& dice, const std::vector<uint32_t>& refused, uint32_t tried) {
+  const bool any = !refused.empty() || tried != routing::kNoEndpoint;
+  const config::Balance balance = version.site->balance;
+  if (!any) return version.loads.size() == 1 ? only_one(version) : routing::pick(balance, version.loads, dice.roll(), version.turn);
+  std::vector<uint32_t> loads = version.loads;
+  for (const uint32_t index : refused) loads[index] = routing::kUnusable;
+  if (tried != routing::kNoEndpoint) loads[tried] = routing::kUnusable;
+  return routing::pick(balance, loads, dice.roll(), version.turn);
+}
+
+net::Io Attempt::connected() {
+  const net::Io io = lease_->stream.connected();
+  if (io.state == net::IoState::ok) {
+    lease_->connecting = false;
+    pool_->count_connect(upstream::ConnectResult::ok);
+  }
+  return io;
+}
+
+http::Fault Attempt::connect_failed(int error) {
+  const bool refused = error == ECONNREFUSED || error == ENOENT;   // ENOENT: no such unix socket
+  const bool timeout = error == ETIMEDOUT;
+  pool_->count_connect(refused   ? upstream::ConnectResult::refused
+                       : timeout ? upstream::ConnectResult::timeout
+                                 : upstream::ConnectResult::error);
+  abandon();
+  if (refused) return http::Fault::connection_refused;
+  return timeout ? http::Fault::connection_timeout : http::Fault::connection_failed;
+}
+
+http::Fault Attempt::connect_timed_out() { return connect_failed(ETIMEDOUT); }
+
+void Attempt::give_back() {
+  lease_.give_back();
+  leave();
+}
+
+void Attempt::abandon() {
+  lease_.discard();
+  leave();
+}
+
+void Attempt::leave() {
+  if (pool_) std::exchange(pool_, nullptr)->leave();
+}
+
+}  // namespace weir::proxy

@@ -1,0 +1,57 @@
+// The client's side of an exchange, lent by its session for as long as the exchange takes.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "config/config.h"
+#include "proxy/net/bytes.h"
+#include "proxy/net/stream.h"
+#include "proxy/publication.h"
+
+namespace weir::proxy {
+
+/// A session's deadline: wakes its coroutine, which then finds `expired`.
+class Patience final : public net::Deadline {
+ public:
+  Patience(net::Loop& loop, net::Waiter& waiter) : net::Deadline(loop.wheel()), loop_(loop), waiter_(waiter) {}
+
+  void limit(std::chrono::milliseconds time) {
+    expired_ = false;
+    running_ = true;
+    set(loop_.now() + time);
+  }
+  void stop() {
+    expired_ = running_ = false;
+    clear();
+  }
+  bool running() const { return running_; }
+  bool expired() const { return expired_; }
+
+ private:
+  void expire() override {
+    expired_ = true;
+    waiter_.wake();
+  }
+
+  net::Loop& loop_;
+  net::Waiter& waiter_;
+  bool expired_ = false;
+  bool running_ = false;
+};
+
+struct Client {
+  net::Stream& stream;
+  net::Waiter& waiter;
+  Patience& patience;
+  net::Bytes& input;                   // bytes that were read and not used yet
+  const ListenerSite& listener;
+  config::IpAddress peer{};            // who is connected (by PROXY protocol, if that was accepted)
+  bool has_peer = false;               // not over a unix socket
+  bool trusted = false;                // is the peer one of trusted_proxies
+
+  /// The peer's address as text, written into `buffer`; empty without one.
+  std::string_view peer_text(std::span<char> buffer) const;
+};
+
+}  // namespace weir::proxy

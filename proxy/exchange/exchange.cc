@@ -1,0 +1,347 @@
+#include "proxy/exchange/exchange.h"
+
+#include "proxy/exchange/admission.h"
+#include "proxy/exchange/attempt.h"
+#include "proxy/exchange/record.h"
+#include "proxy/exchange/request_relay.h"
+#include "proxy/exchange/response_relay.h"
+#include "proxy/exchange/tunnel.h"
+
+namespace weir::proxy {
+
+namespace {
+
+/// GET, HEAD, OPTIONS, PUT, DELETE: sending them twice asks for the same (RFC 9110 §9.2.2).
+bool idempotent(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" || method == "DELETE";
+}
+
+constexpr unsigned kTries = 2;
+constexpr unsigned kRetryAfter = 1;   // seconds, with 503
+
+/// The state of one exchange. Its steps are told by `serve_request`; each of the `…ing` functions
+/// moves what can be moved and says whether to wait for an event and come again.
+class Exchange {
+ public:
+  Exchange(Worker& worker, Client& client, net::Nanos began)
+      : worker_(worker), client_(client), view_(worker.view()), record_(worker, client, began) {}
+
+  void begin(http::RequestHead& head, const Behind& behind);
+  void refuse(http::Fault fault);
+  bool begin_try();
+  bool connecting();
+  bool relaying();
+  bool tunnelling();
+  bool answering();
+  Outcome outcome() const { return outcome_; }
+  auto event() { return client_.waiter.event(); }
+
+ private:
+  const UpstreamTimeouts& timeouts() const { return version_->site->timeouts; }
+  void forward(http::RequestHead& head, const Behind& behind, const Admission& admission);
+  void answer_readiness();
+  void keep_behind(const Behind& behind, size_t used);
+
+  void fail_try(http::Fault fault);
+  bool may_repeat() const;
+  void settle(http::Fault fault);
+  void answer(http::Fault fault, unsigned status, std::string_view body);
+  void complete();
+  void be_patient();
+  void time_is_up();
+  Outcome::Next after_answer() const;
+
+  Worker& worker_;
+  Client& client_;
+  const ViewRef view_;
+  Record record_;
+  std::string lines_;                    // of weir's own, for the response; usually empty
+  std::optional<RequestRelay> request_;
+  std::optional<ResponseRelay> response_;
+  Attempt attempt_;
+  std::optional<Tunnel> tunnel_;
+  VersionView* version_ = nullptr;
+  bool idempotent_ = false;
+  bool to_head_ = false;
+  bool client_keeps_ = false;            // the client wishes another request on this connection
+  bool client_is_10_ = false;
+  bool settled_ = false;                 // nothing more is tried
+  enum class Phase : uint8_t { none, request, response_head, response_body } patient_in_ = Phase::none;
+  Outcome outcome_;
+};
+
+void Exchange::begin(http::RequestHead& head, const Behind& behind) {
+  response_.emplace(worker_, client_, record_, view_->config().limits.response_head);
+  const Admission admission = admit(worker_, client_, *view_, head);
+  to_head_ = head.method == "HEAD";
+  idempotent_ = idempotent(head.method);
+  client_is_10_ = head.minor == 0;
+  client_keeps_ = client_is_10_ ? admission.options.keep_alive : !admission.options.close;
+  record_.note_request(head, admission.target);
+  record_.note_client(admission.client_ip);
+  if (admission.service) record_.decided(*admission.service, admission.decision);
+
+  const uint64_t body_limit = view_->config().limits.request_body;
+  request_.emplace(worker_, client_, record_, admission.framing, body_limit);
+  const bool goes_on = admission.fault == http::Fault::none && !admission.readiness;
+  if (goes_on) return forward(head, behind, admission);
+  // The body is not wanted: what came of it is dropped, and the rest closes the connection.
+  keep_behind(behind, request_->take_body(behind.bytes));
+  if (admission.readiness) return answer_readiness();
+  settle(admission.fault);
+}
+
+/// Writes the head for the endpoint, with what came of the body.
+void Exchange::forward(http::RequestHead& head, const Behind& behind, const Admission& admission) {
+  version_ = &admission.service->versions[admission.decision.version];
+  const std::string_view upgrade = http::upgrade_asked(head, admission.framing, admission.options);
+  std::array<char, 32> id;
+  worker_.dice().request_id(id);
+  const bool believed_id = client_.trusted && head.fields.has(http::FieldId::x_request_id);
+  const std::string_view request_id =
+      believed_id ? head.fields.value(http::FieldId::x_request_id) : std::string_view(id.data(), id.size());
+  record_.note_request_id(request_id);
+
+  char peer[48];
+  const http::ClientFacts facts{.peer = client_.peer_text(peer),
+                                .fallback_host = client_.listener.fallback_host,
+                                .request_id = request_id,
+                                .trusted = client_.trusted};
+  const http::RequestPlan plan{head, admission.target, admission.framing, upgrade};
+  http::write_request_head(request_->head(), plan, facts);
+  keep_behind(behind, request_->take_body(behind.bytes));
+
+  lines_ = own_lines(client_, head, admission);
+  response_->add_lines(lines_, admission.decision.mint);
+  response_->expect({.head = to_head_, .upgrade = !upgrade.empty(), .keep_alive = client_keeps_, .minor = head.minor});
+  if (request_->fault() != http::Fault::none) settle(request_->fault());
+}
+
+/// Bytes behind the request stay for the next one, or for the rest of the body.
+void Exchange::keep_behind(const Behind& behind, size_t used) {
+  if (behind.in_worker) {
+    client_.input.append(behind.bytes.substr(used));
+  } else {
+    client_.input.consume(behind.head_size + used);
+  }
+}
+
+void Exchange::refuse(http::Fault fault) {
+  response_.emplace(worker_, client_, record_, 0);
+  settle(fault);
+}
+
+bool Exchange::begin_try() {
+  if (settled_) return false;
+  const bool again = record_.tries() > 0;
+  if (again) {
+    request_->rewind();
+    response_->forget_try();
+  }
+  const http::Fault fault = attempt_.begin(*version_, worker_.dice(), client_.waiter, again);
+  patient_in_ = Phase::none;
+  if (fault == http::Fault::none) {
+    record_.try_begins(attempt_.endpoint());
+    if (attempt_.connecting()) client_.patience.limit(timeouts().connect);
+    return true;
+  }
+  const bool tried = http::info(fault).whose == http::Whose::endpoint;
+  if (tried) {
+    record_.try_begins(attempt_.endpoint());
+    fail_try(fault);
+  } else {
+    record_.try_failed(fault);
+    settle(fault);
+  }
+  return true;
+}
+
+bool Exchange::connecting() {
+  if (!attempt_.connecting()) return false;
+  const net::Io io = attempt_.connected();
+  if (io.state == net::IoState::ok) return false;
+  if (io.state == net::IoState::error) {
+    fail_try(attempt_.connect_failed(io.error));
+  } else if (client_.stream.broken()) {
+    settle(http::Fault::client_gone);
+  } else if (client_.patience.expired()) {
+    fail_try(attempt_.connect_timed_out());
+  } else {
+    return true;
+  }
+  return false;
+}
+
+/// A try failed before anything of a response went out: counts it, and settles unless it may be
+/// made again.
+void Exchange::fail_try(http::Fault fault) {
+  const bool repeat = may_repeat() && !response_->began();
+  record_.try_failed(fault);
+  attempt_.abandon();
+  if (!repeat) settle(fault);
+}
+
+/// Contract §3: one more try after a failed connect, and for a kept connection that died under a
+/// request of which no byte was written or which is safe to repeat.
+bool Exchange::may_repeat() const {
+  if (record_.tries() >= kTries) return false;
+  const bool connect_failed = !attempt_.active() || attempt_.connecting();
+  if (connect_failed) return true;
+  const bool died_unanswered = attempt_.reused() && !response_->got_any();
+  return died_unanswered && (request_->untouched() || (idempotent_ && request_->replayable()));
+}
+
+bool Exchange::relaying() {
+  if (settled_ || !attempt_.active()) return false;
+  request_->pump(attempt_.stream());
+  response_->pump(attempt_.stream(), request_->body_done());
+  if (response_->finished()) {
+    complete();
+  } else if (response_->upgraded()) {
+    return false;
+  } else if (request_->fault() != http::Fault::none) {
+    settle(request_->fault());
+  } else if (response_->fault() == http::Fault::client_gone || request_->client_ended() || client_.stream.broken()) {
+    settle(http::Fault::client_gone);
+  } else if (response_->fault() != http::Fault::none) {
+    fail_try(response_->fault());
+  } else if (client_.patience.expired()) {
+    time_is_up();
+  } else {
+    be_patient();
+    return true;
+  }
+  return false;
+}
+
+/// The response went out whole.
+void Exchange::complete() {
+  settled_ = true;
+  if (response_->reusable() && request_->sent()) {
+    attempt_.give_back();
+  } else {
+    attempt_.abandon();
+  }
+  outcome_.next = after_answer();
+}
+
+Outcome::Next Exchange::after_answer() const {
+  const bool request_read = request_ && request_->body_done();
+  if (response_->keeps_client() && request_read) return Outcome::Next::another_request;
+  return request_read ? Outcome::Next::close : Outcome::Next::linger;
+}
+
+/// Time-outs run between two bytes, and anew in each phase.
+void Exchange::be_patient() {
+  const bool request_moved = request_->moved();
+  const bool moved = response_->moved() || request_moved;
+  const Phase phase = response_->in_body() || response_->waits_for_client() ? Phase::response_body
+                      : request_->sent() || request_->broken()               ? Phase::response_head
+                                                                             : Phase::request;
+  if (phase == patient_in_ && !moved) return;
+  patient_in_ = phase;
+  client_.patience.limit(phase == Phase::request         ? view_->config().timeouts.request_body
+                         : phase == Phase::response_head ? timeouts().response_head
+                                                         : timeouts().response_body);
+}
+
+void Exchange::time_is_up() {
+  http::Fault fault = http::Fault::response_timeout;
+  if (patient_in_ == Phase::request) {
+    fault = request_->waits_for_endpoint() ? http::Fault::request_not_taken : http::Fault::body_timeout;
+  } else if (response_->waits_for_client()) {
+    fault = http::Fault::client_gone;
+  }
+  record_.try_failed(fault);
+  settle(fault);
+}
+
+/// Nothing more is tried. What the client gets: the rest of nothing, an answer of weir's own, or,
+/// where a response has begun, a connection that visibly breaks.
+void Exchange::settle(http::Fault fault) {
+  settled_ = true;
+  record_.fault(fault);
+  attempt_.abandon();
+  const unsigned status = http::info(fault).status;
+  if (status == 0 || response_->began()) {
+    record_.count(response_->status());
+    response_->out().clear();
+    outcome_.next = Outcome::Next::abort;
+    return;
+  }
+  answer(fault, status, {});
+}
+
+void Exchange::answer(http::Fault fault, unsigned status, std::string_view body) {
+  // After a fault of the client's nobody knows where its next request would begin.
+  const bool readable_on = request_ && request_->body_done() && http::info(fault).whose != http::Whose::client;
+  const bool keep = readable_on && client_keeps_ && !worker_.draining();
+  record_.count(status);
+  client_.patience.limit(view_->config().timeouts.response_body);
+  http::write_own_answer(response_->out(), {.fault = fault,
+                                            .status = status,
+                                            .body = body,
+                                            .date = worker_.date(),
+                                            .close = !keep,
+                                            .say_keep_alive = client_is_10_,
+                                            .to_head = to_head_,
+                                            .retry_after = status == 503 ? kRetryAfter : 0});
+  outcome_.next = keep ? Outcome::Next::another_request : Outcome::Next::linger;
+}
+
+void Exchange::answer_readiness() {
+  settled_ = true;
+  record_.uncounted();
+  if (worker_.draining()) return answer(http::Fault::none, 503, "draining\n");
+  answer(http::Fault::none, 200, "ready\n");
+}
+
+bool Exchange::answering() {
+  if (outcome_.next == Outcome::Next::abort || response_->out().empty()) return false;
+  if (response_->flush()) return false;
+  const bool lost = response_->fault() != http::Fault::none || client_.stream.broken() || client_.patience.expired();
+  if (lost) outcome_.next = Outcome::Next::abort;
+  return !lost;
+}
+
+bool Exchange::tunnelling() {
+  if (!response_->upgraded() || settled_) return false;
+  if (!tunnel_) {
+    tunnel_.emplace(worker_, client_, attempt_.stream(), std::exchange(response_->out(), {}), std::exchange(client_.input, {}));
+    client_.patience.limit(view_->config().timeouts.tunnel_idle);
+  }
+  tunnel_->pump();
+  if (tunnel_->over() || client_.patience.expired()) {
+    settled_ = true;
+    attempt_.abandon();
+    outcome_.next = tunnel_->broken() ? Outcome::Next::abort : Outcome::Next::close;
+    return false;
+  }
+  if (tunnel_->moved()) client_.patience.limit(view_->config().timeouts.tunnel_idle);
+  return true;
+}
+
+}  // namespace
+
+net::Task<Outcome> serve_request(Worker& worker, Client& client, http::RequestHead& head, Behind behind,
+                                 net::Nanos began) {
+  Exchange exchange(worker, client, began);
+  exchange.begin(head, behind);
+  while (exchange.begin_try()) {
+    while (exchange.connecting()) co_await exchange.event();
+    while (exchange.relaying()) co_await exchange.event();
+    if (exchange.tunnelling()) break;
+  }
+  while (exchange.tunnelling()) co_await exchange.event();
+  while (exchange.answering()) co_await exchange.event();
+  co_return exchange.outcome();
+}
+
+net::Task<Outcome> refuse_request(Worker& worker, Client& client, http::Fault fault, net::Nanos began) {
+  Exchange exchange(worker, client, began);
+  exchange.refuse(fault);
+  while (exchange.answering()) co_await exchange.event();
+  co_return exchange.outcome();
+}
+
+}  // namespace weir::proxy

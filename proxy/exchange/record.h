@@ -1,0 +1,85 @@
+// What an exchange leaves behind: counters, histograms, a line in the access log.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "proxy/exchange/client.h"
+#include "proxy/http/fault.h"
+#include "proxy/http/head.h"
+#include "proxy/http/target.h"
+#include "proxy/net/clock.h"
+#include "proxy/worker.h"
+
+namespace weir::proxy {
+
+/// Indices of `weir_requests_total{code_class}`: status / 100, 0 for `none`.
+inline constexpr unsigned kNoStatus = 0;
+
+/// Statuses that a listener's rejected requests are counted under, in the order of the registry.
+inline constexpr std::array<unsigned, 12> kRejectedCodes{0, 400, 404, 405, 408, 413, 414, 431, 500, 501, 503, 505};
+
+class Record {
+ public:
+  Record(Worker& worker, const Client& client, net::Nanos began) : worker_(worker), client_(client), began_(began) {}
+  ~Record();
+  Record(const Record&) = delete;
+  Record& operator=(const Record&) = delete;
+
+  /// Keeps what the log will say of the request; copies nothing where there is no log.
+  void note_request(const http::RequestHead& head, const http::Target& target);
+  void note_request_id(std::string_view id);
+  void note_client(const config::IpAddress& ip) { client_ip_ = ip; }
+
+  /// From here on the request belongs to a service and version.
+  void decided(const ServiceView& service, const routing::Decision& decision);
+  bool reached_service() const { return service_ != nullptr; }
+
+  void try_begins(const upstream::Endpoint& endpoint);
+  /// A failed try counts under the version that failed.
+  void try_failed(http::Fault fault);
+  void request_sent() { sent_ = net::monotonic(); }
+  void response_head(unsigned status);
+
+  void request_bytes(uint64_t bytes);
+  void response_bytes(uint64_t bytes);
+
+  /// Counts the request, once: before its last byte is sent. kNoStatus: the client saw no response.
+  void count(unsigned status);
+  void fault(http::Fault fault) { fault_ = fault; }
+  /// Neither counted nor logged: a load balancer's probe.
+  void uncounted() { counted_ = silent_ = true; }
+  unsigned tries() const { return tries_; }
+
+ private:
+  metrics::VersionNumbers* version_numbers() const;
+  void write_log_line();
+  void write_json(std::string& out) const;
+  void write_combined(std::string& out) const;
+
+  Worker& worker_;
+  const Client& client_;
+  const net::Nanos began_;
+  net::Nanos sent_{}, upstream_took_{}, took_{};
+  const ServiceView* service_ = nullptr;
+  routing::Decision decision_;
+  const upstream::Endpoint* endpoint_ = nullptr;
+  config::IpAddress client_ip_;
+  http::Fault fault_ = http::Fault::none;
+  unsigned status_ = kNoStatus;
+  unsigned tries_ = 0;
+  unsigned minor_ = 1;
+  uint64_t bytes_in_ = 0, bytes_out_ = 0;
+  bool counted_ = false;
+  bool silent_ = false;
+  // Text for the log, copied only if there is one: method, host, path, referer, agent, id in one block.
+  net::Bytes text_;
+  struct Piece {
+    uint16_t at = 0, size = 0;
+  };
+  Piece method_, host_, path_, referer_, agent_, id_;
+  Piece keep(std::string_view text);
+  std::string_view piece(Piece piece) const { return text_.view().substr(piece.at, piece.size); }
+};
+
+}  // namespace weir::proxy

@@ -1,0 +1,116 @@
+#include "proxy/listener.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "proxy/session.h"
+
+namespace weir::proxy {
+
+namespace {
+constexpr int64_t kUnevenness = 4;   // connections that a worker may hold above another one
+}
+
+Listener::Listener(Worker& worker, Doorstep& doorstep, std::shared_ptr<const ListenerSite> site, ListenSocket socket)
+    : worker_(worker), doorstep_(doorstep), site_(std::move(site)), socket_(socket) {
+  worker_.loop().add_listening(socket_.fd, *this, socket_.shared);
+}
+
+Listener::~Listener() {
+  end_sessions();
+  if (socket_.fd >= 0) ::close(socket_.fd);
+}
+
+void Listener::on_events(uint32_t) {
+  // Of a shared socket one a wake, so that the other workers get theirs.
+  const int most = socket_.shared ? 1 : kAcceptsATurn;
+  for (int i = 0; i < most && accept_one(); ++i) {
+  }
+}
+
+bool Listener::accept_one() {
+  net::SocketAddress from;
+  from.length = sizeof from.storage;
+  const int fd = ::accept4(socket_.fd, from.get(), &from.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd < 0) {
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) pause();
+    return errno == EINTR || errno == ECONNABORTED;
+  }
+  const auto peer = net::ip_of(from);
+  const auto other = socket_.shared ? less_busy_worker() : std::nullopt;
+  if (other) {
+    doorstep_.hand_over(*other, {site_->id, fd, peer});
+  } else {
+    adopt(fd, peer);
+  }
+  return true;
+}
+
+void Listener::adopt(int fd, std::optional<config::IpAddress> peer) {
+  const uint64_t limit = worker_.view()->config().limits.connections;
+  if (limit > 0 && doorstep_.connections.load(std::memory_order_relaxed) >= limit) {
+    ::close(fd);
+    return count_rejected(RejectReason::limit);
+  }
+  Session::start(worker_, *this, fd, peer);
+}
+
+/// A worker that holds clearly fewer connections of this listener than this one.
+std::optional<size_t> Listener::less_busy_worker() const {
+  const auto shards = site_->numbers->shards();
+  size_t least = worker_.index();
+  for (size_t i = 0; i < shards.size(); ++i) {
+    if (shards[i].connections.value() < shards[least].connections.value()) least = i;
+  }
+  const int64_t more = shards[worker_.index()].connections.value() - shards[least].connections.value();
+  return more > kUnevenness ? std::optional(least) : std::nullopt;
+}
+
+/// No descriptors: listening on would turn the loop without end.
+void Listener::pause() {
+  count_rejected(RejectReason::descriptors);
+  worker_.loop().remove(socket_.fd);
+  paused_ = true;
+}
+
+void Listener::tick() {
+  if (!paused_ || closed()) return;
+  paused_ = false;
+  worker_.loop().add_listening(socket_.fd, *this, socket_.shared);
+}
+
+void Listener::close() {
+  if (closed()) return;
+  // A queued connection of a SO_REUSEPORT socket is reset when the socket closes.
+  while (!socket_.shared && accept_one()) {
+  }
+  worker_.loop().remove(socket_.fd);
+  ::close(socket_.fd);
+  socket_.fd = -1;
+  wake_sessions();
+}
+
+void Listener::wake_sessions() {
+  for (net::Link* link = sessions_.next; link != &sessions_; link = link->next) static_cast<Session*>(link)->look_up();
+}
+
+void Listener::end_sessions() {
+  while (!sessions_.alone()) static_cast<Session*>(sessions_.next)->end();
+}
+
+void Listener::count_rejected(RejectReason reason) { numbers().connections_rejected[static_cast<size_t>(reason)].add(); }
+
+void Listener::session_begins() {
+  doorstep_.connections.fetch_add(1, std::memory_order_relaxed);
+  numbers().connections.add(1);
+  numbers().connections_total.add();
+}
+
+void Listener::session_ends() {
+  doorstep_.connections.fetch_sub(1, std::memory_order_relaxed);
+  numbers().connections.add(-1);
+}
+
+}  // namespace weir::proxy

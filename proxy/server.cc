@@ -1,0 +1,270 @@
+#include "proxy/server.h"
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <csignal>
+
+#include "proxy/admin/server.h"
+#include "proxy/control/publisher.h"
+#include "proxy/control/watcher.h"
+#include "proxy/crew.h"
+#include "proxy/exchange/record.h"
+#include "proxy/http/fault.h"
+#include "proxy/metrics/prometheus.h"
+#include "proxy/metrics/summary.h"
+
+namespace weir::proxy {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::chrono::milliseconds kLookAgain{20};   // whether draining is done
+constexpr std::chrono::seconds kLogLossTold{10};
+constexpr uint64_t kOwnDescriptors = 64;              // listeners, logs, admin
+
+size_t worker_count(const config::Config& config) {
+  return config.workers > 0 ? config.workers : std::max(1u, std::thread::hardware_concurrency());
+}
+
+metrics::Names names() {
+  metrics::Names names;
+  for (size_t i = 0; i < routing::kDecidedByCount; ++i) {
+    names.decided_by.emplace_back(routing::decided_by_text(static_cast<routing::DecidedBy>(i)));
+  }
+  for (size_t i = 0; i < http::kFaults; ++i) {
+    // Only what a try at an endpoint can fail with is counted under a version.
+    const auto& fault = http::info(static_cast<http::Fault>(i));
+    const bool counted = fault.whose == http::Whose::endpoint || fault.whose == http::Whose::weir;
+    names.errors.emplace_back(counted ? fault.token : "");
+  }
+  names.connect_results = {"ok", "refused", "timeout", "error"};
+  names.reject_reasons.assign(kRejectReasons.begin(), kRejectReasons.end());
+  for (const unsigned code : kRejectedCodes) names.rejected_codes.push_back(code == 0 ? "none" : std::to_string(code));
+  return names;
+}
+
+/// The soft limit becomes the hard one; what does not fit is told, and weir starts.
+void raise_descriptor_limit(const config::Config& config) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  const uint64_t needed = 2 * config.limits.connections + kOwnDescriptors;   // one to the client, one to an endpoint
+  if (config.limits.connections > 0 && limit.rlim_cur != RLIM_INFINITY && needed > limit.rlim_cur) {
+    spdlog::warn("limits.connections: {} may need {} descriptors, this process may have {}: it can carry about {}; raise LimitNOFILE",
+                 config.limits.connections, needed, limit.rlim_cur, (limit.rlim_cur - kOwnDescriptors) / 2);
+  }
+}
+
+void log_to_stderr() {
+  static const auto logger = [] {
+    auto made = spdlog::stderr_color_mt("weir");
+    made->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%l%$ %v");
+    return made;
+  }();
+  spdlog::set_default_logger(logger);
+}
+
+}  // namespace
+
+class Server::Body {
+ public:
+  Body(std::string path, const config::Config& config)
+      : registry_(worker_count(config), names()),
+        crew_(worker_count(config), registry_, access_log_),
+        publisher_(io_, path, worker_count(config), registry_, access_log_,
+                   [this](auto publication, auto fresh) { deliver(std::move(publication), std::move(fresh)); }),
+        path_(std::move(path)) {}
+
+  config::Problems begin(config::Loaded loaded);
+  int run();
+  void stop();
+
+  asio::io_context& io() { return io_; }
+  metrics::Registry& registry() { return registry_; }
+  const control::Publisher& publisher() const { return publisher_; }
+
+ private:
+  void deliver(std::shared_ptr<const Publication> publication, std::vector<control::NewListener> fresh);
+  void wait_for_signals();
+  void wait_until_drained();
+  void watch_access_log();
+  void finish();
+  bool ready() const { return ready_ && !draining_; }
+  std::string metrics_page();
+  admin::View view();
+
+  asio::io_context io_;
+  asio::signal_set signals_{io_};
+  asio::steady_timer drain_timer_{io_};
+  asio::steady_timer log_timer_{io_};
+  log::AccessLog access_log_;
+  metrics::Registry registry_;
+  Crew crew_;
+  control::Publisher publisher_;
+  std::string path_;
+  std::unique_ptr<control::Watcher> watcher_;
+  std::unique_ptr<admin::Server> admin_;
+  std::chrono::steady_clock::time_point drain_until_;
+  uint64_t log_lost_told_ = 0;
+  bool ready_ = false;
+  bool draining_ = false;
+};
+
+config::Problems Server::Body::begin(config::Loaded loaded) {
+  raise_descriptor_limit(loaded.config);
+  const auto admin = loaded.config.admin;
+  if (admin) {
+    auto opened = admin::Server::open(io_, {.admin = *admin},
+                                      {.ready = [this] { return ready(); },
+                                       .metrics_text = [this] { return metrics_page(); },
+                                       .services = [this] { return view(); }});
+    if (!opened) return opened.problems();
+    admin_ = std::move(*opened);
+  }
+  const auto begun = publisher_.begin(std::move(loaded));
+  return begun ? config::Problems{} : begun.problems();
+}
+
+void Server::Body::deliver(std::shared_ptr<const Publication> publication, std::vector<control::NewListener> fresh) {
+  std::vector<Crew::FreshListener> listeners;
+  for (auto& listener : fresh) {
+    listeners.push_back({listener.site, std::move(listener.sockets.descriptors), listener.sockets.shared});
+  }
+  crew_.publish(std::move(publication), std::move(listeners), [this] { asio::post(io_, [this] { ready_ = true; }); });
+}
+
+int Server::Body::run() {
+  std::signal(SIGPIPE, SIG_IGN);
+  for (const int signal : {SIGHUP, SIGTERM, SIGINT, SIGUSR1}) signals_.add(signal);
+  wait_for_signals();
+  watcher_ = std::make_unique<control::Watcher>(io_, path_, [this] {
+    if (!draining_) publisher_.reload(true);
+  });
+  watch_access_log();
+  crew_.start();
+  for (const std::string& address : publisher_.listener_addresses()) spdlog::info("listening on {}", address);
+  if (admin_) spdlog::info("admin on {}", admin_->address().text());
+  const auto work = asio::make_work_guard(io_);
+  io_.run();
+  crew_.stop();
+  admin_.reset();
+  spdlog::info("ended");
+  return 0;
+}
+
+void Server::Body::wait_for_signals() {
+  signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+    if (error) return;
+    if (signal == SIGHUP) {
+      if (draining_) {
+        spdlog::warn("HUP: not reloaded while draining");
+      } else {
+        publisher_.reload(false);
+      }
+    } else if (signal == SIGUSR1) {
+      if (!access_log_.reopen()) spdlog::error("USR1: the access log cannot be opened again: the old file stays in use");
+    } else if (draining_) {
+      spdlog::warn("a second {}: ending at once", signal == SIGTERM ? "TERM" : "INT");
+      return finish();
+    } else {
+      stop();
+    }
+    wait_for_signals();
+  });
+}
+
+void Server::Body::stop() {
+  if (std::exchange(draining_, true)) return;
+  const auto patience = publisher_.current()->config().timeouts.drain;
+  spdlog::info("draining: {} connections, at most {} s", crew_.connections(),
+               std::chrono::duration_cast<std::chrono::seconds>(patience).count());
+  drain_until_ = std::chrono::steady_clock::now() + patience;
+  crew_.drain();
+  wait_until_drained();
+}
+
+void Server::Body::wait_until_drained() {
+  drain_timer_.expires_after(kLookAgain);
+  drain_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    const bool over = std::chrono::steady_clock::now() >= drain_until_;
+    if (crew_.connections() > 0 && !over) return wait_until_drained();
+    if (over) spdlog::warn("drain time is over: {} connections are cut", crew_.connections());
+    finish();
+  });
+}
+
+void Server::Body::finish() {
+  watcher_->stop();
+  publisher_.stop();
+  io_.stop();
+}
+
+/// A log that cannot be written loses lines, never requests; it is told, not at every line.
+void Server::Body::watch_access_log() {
+  log_timer_.expires_after(kLogLossTold);
+  log_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    const uint64_t lost = access_log_.lost();
+    if (lost > log_lost_told_) spdlog::error("the access log could not take {} lines: is its disk full?", lost - log_lost_told_);
+    log_lost_told_ = lost;
+    watch_access_log();
+  });
+}
+
+std::string Server::Body::metrics_page() {
+  metrics::Facts facts;
+  facts.version = WEIR_VERSION;
+  facts.compiler = "g++ " __VERSION__;
+  facts.draining = draining_;
+  facts.access_log_lost = access_log_.lost();
+  facts.process = metrics::read_process_usage();
+  publisher_.fill(facts);
+  return metrics::prometheus_page(registry_, facts);
+}
+
+admin::View Server::Body::view() {
+  admin::View view{publisher_.current()->snapshot, metrics::summarize(registry_), {}};
+  for (const ServiceSite& service : publisher_.current()->services) {
+    for (const VersionSite& version : service.versions) {
+      for (const upstream::EndpointSite& site : version.endpoints) {
+        int64_t connections = 0;
+        for (const metrics::Gauge& worker : site.endpoint->connections) connections += worker.value();
+        view.endpoints.push_back({site.endpoint->service, site.endpoint->version, site.endpoint->name,
+                                  !site.addresses.empty(), connections});
+      }
+    }
+  }
+  return view;
+}
+
+config::Result<std::unique_ptr<Server>> Server::create(const std::string& config_path) {
+  log_to_stderr();
+  auto loaded = config::load(config_path);
+  if (!loaded) return loaded.problems();
+  auto body = std::make_unique<Body>(config_path, loaded->config);
+  if (auto problems = body->begin(std::move(*loaded)); !problems.empty()) return problems;
+  return std::unique_ptr<Server>(new Server(std::move(body)));
+}
+
+Server::Server(std::unique_ptr<Body> body) : body_(std::move(body)) {}
+Server::~Server() = default;
+
+asio::io_context& Server::control() { return body_->io(); }
+metrics::Registry& Server::registry() { return body_->registry(); }
+std::shared_ptr<const routing::Snapshot> Server::snapshot() const { return body_->publisher().current()->snapshot; }
+std::vector<std::string> Server::listener_addresses() const { return body_->publisher().listener_addresses(); }
+void Server::stop() { body_->stop(); }
+int Server::run() { return body_->run(); }
+
+}  // namespace weir::proxy

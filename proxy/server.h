@@ -1,0 +1,42 @@
+// The whole of a running weir: the workers and the control thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/problem.h"
+#include "proxy/metrics/registry.h"
+#include "routing/snapshot.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace weir::proxy {
+
+/// Built and run by one thread, which becomes the control thread.
+class Server {
+ public:
+  /// Loads, compiles, binds; problems are the configuration's or the sockets'.
+  static config::Result<std::unique_ptr<Server>> create(const std::string& config_path);
+  ~Server();
+
+  boost::asio::io_context& control();
+  metrics::Registry& registry();
+  /// In force now.
+  std::shared_ptr<const routing::Snapshot> snapshot() const;
+  /// As bound, e.g. `127.0.0.1:8080`.
+  std::vector<std::string> listener_addresses() const;
+  /// Begins to drain: `run` returns when everything under way is done, or timeouts.drain is over.
+  void stop();
+  /// Serves until drained; the process' exit code.
+  int run();
+
+ private:
+  class Body;
+  explicit Server(std::unique_ptr<Body> body);
+  std::unique_ptr<Body> body_;
+};
+
+}  // namespace weir::proxy

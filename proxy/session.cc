@@ -1,0 +1,237 @@
+#include "proxy/session.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include "proxy/listener.h"
+#include "proxy/net/proxy_protocol.h"
+
+namespace weir::proxy {
+
+namespace {
+
+constexpr std::chrono::seconds kLinger{5};
+constexpr size_t kSmallHead = 4096;   // up to here a partial head is parsed at every read
+
+/// Heads are parsed and used before anything is awaited: one a thread is enough.
+http::RequestHead& scratch_head() {
+  thread_local http::RequestHead head;
+  return head;
+}
+
+}  // namespace
+
+void Session::start(Worker& worker, Listener& listener, int fd, std::optional<config::IpAddress> peer) {
+  auto* const session = new Session(worker, listener, peer);
+  if (peer) {
+    const int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
+  if (!session->stream_.adopt(fd)) {
+    delete session;
+    return;
+  }
+  session->coroutine_ = session->run();
+  session->coroutine_.start();
+}
+
+Session::Session(Worker& worker, Listener& listener, std::optional<config::IpAddress> peer)
+    : worker_(worker),
+      listener_(listener),
+      stream_(worker.loop()),
+      waiter_(worker.loop()),
+      patience_(worker.loop(), waiter_),
+      peer_(peer.value_or(config::IpAddress{})),
+      has_peer_(peer.has_value()) {
+  stream_.wake_with(&waiter_);
+  join_before(listener.sessions());
+  listener.session_begins();
+}
+
+Session::~Session() {
+  leave();
+  listener_.session_ends();
+}
+
+void Session::end() {
+  coroutine_.destroy();
+  delete this;
+}
+
+net::Detached Session::run() {
+  while (opening()) co_await waiter_.event();
+  Outcome outcome;
+  do {
+    if (!stream_.open()) break;
+    http::RequestHead& head = scratch_head();
+    Behind behind;
+    Reading reading;
+    while ((reading = read_head(head, behind)) == Reading::wait) co_await waiter_.event();
+    if (reading == Reading::over) break;
+    trust_anew();
+    Client client{stream_, waiter_, patience_, input_, *site_, peer_, has_peer_, trusted_};
+    if (reading == Reading::head) {
+      outcome = co_await serve_request(worker_, client, head, behind, began_);
+    } else {
+      outcome = co_await refuse_request(worker_, client, fault_, began_);
+    }
+  } while (ready_for_another(outcome));
+  while (outcome.next == Outcome::Next::linger && lingering()) co_await waiter_.event();
+  delete this;
+}
+
+/// Waits for the PROXY header that a trusted peer has to send first.
+bool Session::opening() {
+  if (opened_) return false;
+  trust_anew();
+  const bool due = site_->config.proxy_protocol == config::ProxyProtocol::accept && trusted_;
+  if (!due) {
+    opened_ = true;
+    return false;
+  }
+  if (began_.count() == 0) {
+    began_ = net::monotonic();
+    patience_.limit(worker_.view()->config().timeouts.request_head);
+  }
+  for (;;) {
+    const std::span<char> room = input_.room(4096);
+    const net::Io io = stream_.read(room);
+    if (io.state == net::IoState::again && !patience_.expired()) return true;
+    if (io.state != net::IoState::ok) break;
+    input_.grow(io.size);
+    const auto header = net::read_proxy_header(input_.view());
+    if (header.state == net::ProxyHeader::State::partial) continue;
+    if (header.state == net::ProxyHeader::State::malformed) break;
+    if (header.source) {
+      peer_ = *header.source;
+      has_peer_ = true;
+      site_ = nullptr;   // whether to believe this address is judged anew
+    }
+    input_.consume(header.size);
+    began_ = {};
+    opened_ = true;
+    return false;
+  }
+  listener_.count_rejected(RejectReason::proxy_protocol);
+  stream_.close();
+  opened_ = true;
+  return false;
+}
+
+void Session::trust_anew() {
+  if (site_ == listener_.site()) return;
+  site_ = listener_.site();
+  const auto& blocks = site_->config.trusted_proxies;
+  trusted_ = has_peer_ ? std::ranges::any_of(blocks, [&](const auto& block) { return block.contains(peer_); })
+                       : site_->config.trust_unix_peers;
+}
+
+/// Reads until a head is whole. `behind` are the bytes behind it.
+Session::Reading Session::read_head(http::RequestHead& head, Behind& behind) {
+  const auto& timeouts = worker_.view()->config().timeouts;
+  const auto take = [&](std::string_view bytes, bool in_worker) {
+    const Reading reading = parse(head, bytes);
+    if (reading == Reading::head) behind = {bytes.substr(parsed_), in_worker, parsed_};
+    if (reading != Reading::wait) parsed_ = 0;
+    return reading;
+  };
+  const bool waited = parsed_ > 0 || began_.count() != 0;
+  if (!input_.empty() && parsed_ == 0) {
+    if (!waited) began_ = net::monotonic(), patience_.limit(timeouts.request_head);
+    if (const Reading reading = take(input_.view(), false); reading != Reading::wait) return reading;
+    parsed_ = input_.size();
+  } else if (!waited && !patience_.running()) {
+    patience_.limit(timeouts.client_idle);
+  }
+  for (;;) {
+    const bool fresh = input_.empty();
+    const std::span<char> room = fresh ? worker_.input().first(Worker::kBodyPiece) : input_.room(4096);
+    const net::Io io = stream_.read(room);
+    if (io.state == net::IoState::again) break;
+    if (io.state != net::IoState::ok) return Reading::over;
+    if (began_.count() == 0) {
+      began_ = net::monotonic();
+      if (fresh) patience_.stop();
+    }
+    Reading reading = Reading::wait;
+    if (fresh) {
+      reading = take({room.data(), io.size}, true);
+      if (reading == Reading::wait) {
+        input_.append({room.data(), io.size});
+        patience_.limit(timeouts.request_head);
+      }
+    } else {
+      input_.grow(io.size);
+      if (worth_parsing()) reading = take(input_.view(), false);
+    }
+    if (reading != Reading::wait) return reading;
+    parsed_ = input_.size();
+  }
+  if (has_reason_to_end()) return Reading::over;
+  if (!patience_.expired()) return Reading::wait;
+  if (input_.empty()) return Reading::over;
+  fault_ = http::Fault::head_timeout;
+  return Reading::refused;
+}
+
+/// On Reading::head `parsed_` is the head's size.
+Session::Reading Session::parse(http::RequestHead& head, std::string_view bytes) {
+  const auto& limits = worker_.view()->config().limits;
+  const http::HeadLimits head_limits{limits.request_head, limits.request_headers, limits.request_target};
+  const auto parsed = http::parse_request(bytes, head_limits, head);
+  if (parsed.state == http::Parsed::partial) return Reading::wait;
+  if (parsed.state == http::Parsed::refused) {
+    fault_ = parsed.fault;
+    return Reading::refused;
+  }
+  parsed_ = parsed.size;
+  return Reading::head;
+}
+
+/// A large head that trickles in is not parsed again for every byte of it.
+bool Session::worth_parsing() const {
+  const std::string_view bytes = input_.view();
+  if (bytes.size() <= kSmallHead) return true;
+  const uint64_t limit = worker_.view()->config().limits.request_head;
+  const size_t from = parsed_ > 3 ? parsed_ - 3 : 0;
+  return (limit > 0 && bytes.size() >= limit) || bytes.find("\r\n\r\n", from) != std::string_view::npos;
+}
+
+/// Draining, or its listener was removed: an idle connection ends.
+bool Session::has_reason_to_end() const {
+  return input_.empty() && (worker_.draining() || listener_.closed());
+}
+
+bool Session::ready_for_another(const Outcome& outcome) {
+  began_ = {};
+  parsed_ = 0;
+  patience_.stop();
+  switch (outcome.next) {
+    case Outcome::Next::another_request: return true;
+    case Outcome::Next::abort: stream_.abort(); return false;
+    case Outcome::Next::close:
+    case Outcome::Next::linger: break;
+  }
+  return false;
+}
+
+/// RFC 9112 §9.6: the answer must not be lost in a reset because the client was still sending.
+bool Session::lingering() {
+  if (!patience_.running()) {
+    stream_.shutdown_write();
+    input_.clear();
+    patience_.limit(kLinger);
+  }
+  for (size_t piece = 0; piece < 16; ++piece) {
+    const net::Io io = stream_.read(worker_.input());
+    if (io.state == net::IoState::again) return !patience_.expired() && !worker_.draining();
+    if (io.state != net::IoState::ok) return false;
+  }
+  waiter_.wake();
+  return !patience_.expired();
+}
+
+}  // namespace weir::proxy

@@ -1,0 +1,59 @@
+// One client connection: reads heads, has them served one after the other, ends well.
+#pragma once
+
+#include "proxy/exchange/client.h"
+#include "proxy/exchange/exchange.h"
+#include "proxy/http/head.h"
+#include "proxy/net/task.h"
+#include "proxy/worker.h"
+
+namespace weir::proxy {
+
+class Listener;
+
+/// Owned by its listener's ring; ends itself. Worker's thread.
+class Session : private net::Link {
+ public:
+  /// Takes the descriptor over. `peer` is empty over a unix socket.
+  static void start(Worker& worker, Listener& listener, int fd, std::optional<config::IpAddress> peer);
+
+  /// Looks again whether there is a reason to end: draining, or a listener that is gone.
+  void look_up() { waiter_.wake(); }
+  /// Ends it now, whatever is under way.
+  void end();
+
+ private:
+  friend class Listener;
+  enum class Reading : uint8_t { head, wait, refused, over };
+
+  Session(Worker& worker, Listener& listener, std::optional<config::IpAddress> peer);
+  ~Session();
+
+  net::Detached run();
+  bool opening();
+  Reading read_head(http::RequestHead& head, Behind& behind);
+  Reading parse(http::RequestHead& head, std::string_view bytes);
+  bool worth_parsing() const;
+  bool has_reason_to_end() const;
+  bool ready_for_another(const Outcome& outcome);
+  bool lingering();
+  void trust_anew();
+
+  Worker& worker_;
+  Listener& listener_;
+  net::Stream stream_;
+  net::Waiter waiter_;
+  Patience patience_;
+  net::Bytes input_;                // read, and not used yet
+  net::Detached coroutine_;
+  std::shared_ptr<const ListenerSite> site_;   // that `trusted_` was judged by
+  config::IpAddress peer_{};
+  net::Nanos began_{};              // of the request that is being read; 0: not a byte of it yet
+  size_t parsed_ = 0;               // bytes of input_ that were found to be no whole head
+  http::Fault fault_ = http::Fault::none;
+  bool has_peer_ = false;
+  bool trusted_ = false;
+  bool opened_ = false;             // PROXY header read, if one is due
+};
+
+}  // namespace weir::proxy
