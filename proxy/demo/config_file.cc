@@ -21,6 +21,7 @@ listeners:
     trusted_headers: [X-Staff]
 admin:
   address: {admin}
+limits: {{ connections: 2000 }}
 services:
   - name: shop
     cohort:

@@ -1,6 +1,7 @@
 #include "proxy/demo/demo.h"
 
 #include <fmt/core.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
@@ -187,6 +188,7 @@ int run(const Options& options) {
   auto made = fs::exists(file) ? kept_scene(options) : new_scene(options, file);
   if (const int* code = std::get_if<int>(&made)) return *code;
   const Scene& scene = std::get<Scene>(made);
+  spdlog::set_level(spdlog::level::err);  // the demo says itself what weir would log while it starts
   const auto server = proxy::Server::create(scene.config_file);
   if (!server) return give_up(server.problems(), kFailed);
   return options.smoke ? run_smoke(**server, scene) : run_show(**server, options, scene);

@@ -1,7 +1,10 @@
 #include "proxy/demo/show.h"
 
 #include <fmt/core.h>
+#include <spdlog/spdlog.h>
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <csignal>
 #include <cstdio>
 
@@ -22,6 +25,11 @@ Show::Show(proxy::Server& server, Options options)
 
 void Show::start() {
   print_what_to_try();
+  if (options_.redraw) {
+    log_lines_.emplace([this](std::string line) {
+      boost::asio::post(server_.control(), [this, line = std::move(line)] { print_above(line); });
+    });
+  }
   crowd_ = std::make_unique<Crowd>(*config::parse_address(options_.edge), options_.visitors);
   before_ = metrics::summarize(server_.registry());
   signals_.async_wait([this](boost::system::error_code error, int) {
@@ -33,6 +41,7 @@ void Show::start() {
 void Show::end() {
   timer_.cancel();
   crowd_.reset();
+  if (log_lines_) log_lines_->let_go();
   fmt::print("\nending: requests under way are finished first\n");
   std::fflush(stdout);
 }
@@ -50,6 +59,7 @@ void Show::tick() {
   timer_.expires_at(since_ + std::chrono::seconds(1));
   timer_.async_wait([this](boost::system::error_code error) {
     if (error) return;
+    spdlog::set_level(spdlog::level::info);  // until now the log would have said what is above
     const auto now = steady_clock::now();
     metrics::Summary summary = metrics::summarize(server_.registry());
     print_table(metrics::since(summary, before_), now - since_);
@@ -68,6 +78,14 @@ void Show::print_table(const metrics::Summary& interval, std::chrono::nanosecond
   if (options_.redraw || lines_ % 60 == 0) fmt::print("{}", heading(kService));
   for (const Row& row : table) fmt::print("{}{}", options_.redraw ? "\x1b[K" : "", line(row));
   lines_ = options_.redraw ? table.size() + 1 : lines_ + table.size();
+  std::fflush(stdout);
+}
+
+/// The table is drawn anew below the line.
+void Show::print_above(const std::string& line) {
+  if (lines_ > 0) fmt::print("\x1b[{}A\x1b[J", lines_);
+  lines_ = 0;
+  fmt::print("{}", line);
   std::fflush(stdout);
 }
 

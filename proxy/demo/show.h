@@ -5,8 +5,10 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "proxy/demo/log_lines.h"
 #include "proxy/demo/visitor.h"
 #include "proxy/metrics/summary.h"
 #include "proxy/server.h"
@@ -32,12 +34,14 @@ class Show {
   void print_what_to_try() const;
   void tick();
   void print_table(const metrics::Summary& interval, std::chrono::nanoseconds length);
+  void print_above(const std::string& line);
   void end();
 
   proxy::Server& server_;
   const Options options_;
   boost::asio::steady_timer timer_;
   boost::asio::signal_set signals_;
+  std::optional<LogLines> log_lines_;  // where the table is redrawn
   std::unique_ptr<Crowd> crowd_;
   metrics::Summary before_;
   std::chrono::steady_clock::time_point since_;
