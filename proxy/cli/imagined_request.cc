@@ -42,6 +42,14 @@ bool trusts(const config::Listener& listener, const config::IpAddress& peer) {
                      [&](const config::Cidr& block) { return block.contains(peer); });
 }
 
+/// An element of X-Forwarded-For: an address; some proxies add a port.
+std::optional<config::IpAddress> forwarded_address(std::string_view element) {
+  element = trimmed(element);
+  if (element.starts_with('[')) return config::parse_ip(element.substr(1, element.find(']') - 1));
+  if (const auto ip = config::parse_ip(element)) return ip;
+  return config::parse_ip(element.substr(0, element.find(':')));
+}
+
 bool is_trusted_header(const config::Listener& listener, std::string_view name) {
   return std::any_of(listener.trusted_headers.begin(), listener.trusted_headers.end(),
                      [&](const std::string& trusted) { return same_name(trusted, name); });
@@ -140,8 +148,7 @@ void ImaginedRequest::take_client(const std::string& from, const config::Listene
     std::string_view addresses = field.value;
     while (!addresses.empty()) {
       const size_t comma = addresses.rfind(',');
-      const auto address =
-          config::parse_ip(trimmed(comma == std::string_view::npos ? addresses : addresses.substr(comma + 1)));
+      const auto address = forwarded_address(comma == std::string_view::npos ? addresses : addresses.substr(comma + 1));
       if (!address) return;
       view_.client_ip = *address;
       if (!trusts(listener, *address)) return;

@@ -21,7 +21,7 @@ const std::string& version_at(const routing::ServicePlan& service, uint32_t buck
 /// Somebody who is on the stable version now and moves at `next`; empty if nobody can be found.
 std::string who_moves(const routing::ServicePlan& service, config::Share next) {
   for (int number = 1; number < 10'000; ++number) {
-    const std::string key = fmt::format("user-{}", number);
+    std::string key = fmt::format("user-{}", number);
     const uint32_t at = bucket(service, key);
     if (at >= static_cast<uint32_t>(service.share) && at < static_cast<uint32_t>(next)) return key;
   }

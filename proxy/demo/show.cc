@@ -44,6 +44,7 @@ void Show::end() {
   if (log_lines_) log_lines_->let_go();
   fmt::print("\nending: requests under way are finished first\n");
   std::fflush(stdout);
+  lines_ = 0;  // what comes now is printed below
 }
 
 void Show::print_what_to_try() const {
