@@ -51,10 +51,14 @@ std::string shop(const ConfigText& config) {
 std::string ConfigText::text() const {
   std::string text = fmt::format("listeners:\n  - name: edge\n    address: \"{}\"\n{}", edge, lines(listener, "    "));
   text += lines(listeners, "  - ");
-  text += fmt::format("admin:\n  address: \"{}\"\n", admin);
+  text += fmt::format("admin:\n  address: \"{}\"\n{}", admin, lines(admin_lines, "  "));
   if (workers > 0) text += fmt::format("workers: {}\n", workers);
   text += mapping("limits", limits) + mapping("timeouts", timeouts) + lines(top, "");
-  return text + "services:\n" + shop(*this) + lines(services, "  - ");
+  text += "services:\n" + shop(*this) + lines(services, "  - ");
+  for (const auto& [piece, other] : replaced)
+    for (size_t at = text.find(piece); at != std::string::npos; at = text.find(piece, at + other.size()))
+      text.replace(at, piece.size(), other);
+  return text;
 }
 
 }  // namespace weir::testing

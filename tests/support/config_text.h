@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace weir::testing {
@@ -21,10 +22,12 @@ struct ConfigText {
   std::vector<std::string> service;   // further lines of the service, e.g. `reveal: all`
   std::vector<std::string> cohort;    // further lines of its cohort, e.g. `without_key: mint`
   std::vector<std::string> old_version, new_version;  // further lines of a version
-  std::vector<std::string> rules;      // entries of the service's rules, e.g. `{ name: a, when: {…}, send: new }`
-  std::vector<std::string> top;        // further lines at the top, e.g. `access_log: { path: - }`
-  std::vector<std::string> listeners;  // further listeners, e.g. `{ name: b, address: "127.0.0.1:1" }`
-  std::vector<std::string> services;   // further services, in flow style
+  std::vector<std::string> rules;        // entries of the service's rules, e.g. `{ name: a, when: {…}, send: new }`
+  std::vector<std::string> top;          // further lines at the top, e.g. `access_log: { path: - }`
+  std::vector<std::string> listeners;    // further listeners, e.g. `{ name: b, address: "127.0.0.1:1" }`
+  std::vector<std::string> admin_lines;  // further lines of the admin listener
+  std::vector<std::pair<std::string, std::string>> replaced;  // pieces of the finished text, by others
+  std::vector<std::string> services;                          // further services, in flow style
 
   std::string text() const;
 };
