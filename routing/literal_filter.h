@@ -17,6 +17,8 @@ namespace weir::routing {
 /// than by running the expressions. Sound: "no" is never wrong, "maybe" may be.
 class LiteralFilter {
  public:
+  /// Lets everything through.
+  LiteralFilter() = default;
   explicit LiteralFilter(const std::vector<std::shared_ptr<const RE2>>& regexes);
 
   /// False only if no expression matches `subject`.

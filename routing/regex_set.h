@@ -40,7 +40,7 @@ class RegexSet {
 
   /// The worst time for one subject of kLargestSubject bytes made to be slow: text that follows the
   /// expressions, text over their letters, text at random. Measured on a copy, whose states are thrown
-  /// away; ends after the try with which it has spent `limit`.
+  /// away; tries less once it has spent `limit`, and ends with what takes longer than that.
   std::chrono::nanoseconds worst_time(const Clock& clock, std::chrono::nanoseconds limit) const;
 
   /// False for a set that was too large to compile (and for a set of one, which needs none).

@@ -3,7 +3,9 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
+#include <thread>
 
 #include "routing/explain.h"
 #include "routing/match.h"
@@ -175,6 +177,28 @@ TEST(Explain, DecidesAsDecideDoes) {
     EXPECT_GT(by[static_cast<size_t>(each)], 50) << decided_by_text(each);
   }
   EXPECT_GT(oversized, 10);
+}
+
+TEST(Decide, EveryThreadGivesTheSameAnswer) {
+  RandomGiven random(4);
+  const auto snapshot = compiled(with_region_header(random.service()));
+  std::vector<Request> requests;
+  std::vector<Decision> expected;
+  for (int i = 0; i < 500; ++i) {
+    requests.push_back(random.request());
+    expected.push_back(decide_for(*snapshot, requests.back()));
+  }
+  std::atomic<int> different{0};
+  const auto decide_all = [&](std::vector<Request> own) {
+    for (size_t i = 0; i < own.size(); ++i) {
+      const Decision decision = decide_for(*snapshot, own[i]);
+      if (decision.version != expected[i].version || decision.rule != expected[i].rule) ++different;
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) threads.emplace_back(decide_all, requests);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(different, 0);
 }
 
 TEST(Decide, RaisingAShareMovesNobodyOutOfTheCandidate) {
