@@ -98,7 +98,10 @@ void Crew::drain() {
 void Crew::stop() {
   for (const auto& member : members_) {
     if (!member->thread.joinable()) continue;
-    member->worker.loop().post([&member = *member] { member.listeners.clear(); });
+    member->worker.loop().post([&member = *member] {
+      member.listeners.clear();
+      member.worker.finish();
+    });
     member->worker.loop().stop();
   }
   for (const auto& member : members_) {

@@ -14,12 +14,12 @@ constexpr int64_t kUnevenness = 4;   // connections that a worker may hold above
 }
 
 Listener::Listener(Worker& worker, Doorstep& doorstep, std::shared_ptr<const ListenerSite> site, ListenSocket socket)
-    : worker_(worker), doorstep_(doorstep), site_(std::move(site)), socket_(socket) {
+    : worker_(worker), doorstep_(doorstep), entrance_(worker, doorstep, std::move(site)), socket_(socket) {
   worker_.loop().add_listening(socket_.fd, *this, socket_.shared);
 }
 
 Listener::~Listener() {
-  end_sessions();
+  Session::end_all(entrance_);
   if (socket_.fd >= 0) ::close(socket_.fd);
 }
 
@@ -41,7 +41,7 @@ bool Listener::accept_one() {
   const auto peer = net::ip_of(from);
   const auto other = socket_.shared ? less_busy_worker() : std::nullopt;
   if (other) {
-    doorstep_.hand_over(*other, {site_->id, fd, peer});
+    doorstep_.hand_over(*other, {entrance_.site()->id, fd, peer});
   } else {
     adopt(fd, peer);
   }
@@ -49,17 +49,16 @@ bool Listener::accept_one() {
 }
 
 void Listener::adopt(int fd, std::optional<config::IpAddress> peer) {
-  const uint64_t limit = worker_.view()->config().limits.connections;
-  if (limit > 0 && doorstep_.connections.load(std::memory_order_relaxed) >= limit) {
+  if (entrance_.full()) {
     ::close(fd);
-    return count_rejected(RejectReason::limit);
+    return entrance_.count_rejected(RejectReason::limit);
   }
-  Session::start(worker_, *this, fd, peer);
+  Session::start(entrance_, fd, peer);
 }
 
 /// A worker that holds clearly fewer connections of this listener than this one.
 std::optional<size_t> Listener::less_busy_worker() const {
-  const auto shards = site_->numbers->shards();
+  const auto shards = entrance_.site()->numbers->shards();
   size_t least = worker_.index();
   for (size_t i = 0; i < shards.size(); ++i) {
     if (shards[i].connections.value() < shards[least].connections.value()) least = i;
@@ -70,7 +69,7 @@ std::optional<size_t> Listener::less_busy_worker() const {
 
 /// No descriptors: listening on would turn the loop without end.
 void Listener::pause() {
-  count_rejected(RejectReason::descriptors);
+  entrance_.count_rejected(RejectReason::descriptors);
   worker_.loop().remove(socket_.fd);
   paused_ = true;
 }
@@ -89,28 +88,10 @@ void Listener::close() {
   worker_.loop().remove(socket_.fd);
   ::close(socket_.fd);
   socket_.fd = -1;
+  entrance_.close();
   wake_sessions();
 }
 
-void Listener::wake_sessions() {
-  for (net::Link* link = sessions_.next; link != &sessions_; link = link->next) static_cast<Session*>(link)->look_up();
-}
-
-void Listener::end_sessions() {
-  while (!sessions_.alone()) static_cast<Session*>(sessions_.next)->end();
-}
-
-void Listener::count_rejected(RejectReason reason) { numbers().connections_rejected[static_cast<size_t>(reason)].add(); }
-
-void Listener::session_begins() {
-  doorstep_.connections.fetch_add(1, std::memory_order_relaxed);
-  numbers().connections.add(1);
-  numbers().connections_total.add();
-}
-
-void Listener::session_ends() {
-  doorstep_.connections.fetch_sub(1, std::memory_order_relaxed);
-  numbers().connections.add(-1);
-}
+void Listener::wake_sessions() { Session::wake_all(entrance_); }
 
 }  // namespace weir::proxy

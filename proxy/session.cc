@@ -6,7 +6,6 @@
 
 #include <algorithm>
 
-#include "proxy/listener.h"
 #include "proxy/net/proxy_protocol.h"
 
 namespace weir::proxy {
@@ -24,8 +23,8 @@ http::RequestHead& scratch_head() {
 
 }  // namespace
 
-void Session::start(Worker& worker, Listener& listener, int fd, std::optional<config::IpAddress> peer) {
-  auto* const session = new Session(worker, listener, peer);
+void Session::start(Entrance& entrance, int fd, std::optional<config::IpAddress> peer) {
+  auto* const session = new Session(entrance, peer);
   if (peer) {
     const int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -38,27 +37,35 @@ void Session::start(Worker& worker, Listener& listener, int fd, std::optional<co
   session->coroutine_.start();
 }
 
-Session::Session(Worker& worker, Listener& listener, std::optional<config::IpAddress> peer)
-    : worker_(worker),
-      listener_(listener),
-      stream_(worker.loop()),
-      waiter_(worker.loop()),
-      patience_(worker.loop(), waiter_),
+Session::Session(Entrance& entrance, std::optional<config::IpAddress> peer)
+    : worker_(entrance.worker()),
+      entrance_(entrance),
+      stream_(worker_.loop()),
+      waiter_(worker_.loop()),
+      patience_(worker_.loop(), waiter_),
       peer_(peer.value_or(config::IpAddress{})),
       has_peer_(peer.has_value()) {
   stream_.wake_with(&waiter_);
-  join_before(listener.sessions());
-  listener.session_begins();
+  join_before(entrance_.sessions());
+  entrance_.session_begins();
 }
 
 Session::~Session() {
   leave();
-  listener_.session_ends();
+  entrance_.session_ends();
 }
 
-void Session::end() {
-  coroutine_.destroy();
-  delete this;
+void Session::wake_all(Entrance& entrance) {
+  const net::Link& ring = entrance.sessions();
+  for (net::Link* link = ring.next; link != &ring; link = link->next) static_cast<Session*>(link)->waiter_.wake();
+}
+
+void Session::end_all(Entrance& entrance) {
+  while (!entrance.sessions().alone()) {
+    auto* const session = static_cast<Session*>(entrance.sessions().next);
+    session->coroutine_.destroy();
+    delete session;
+  }
 }
 
 net::Detached Session::run() {
@@ -115,15 +122,15 @@ bool Session::opening() {
     opened_ = true;
     return false;
   }
-  listener_.count_rejected(RejectReason::proxy_protocol);
+  entrance_.count_rejected(RejectReason::proxy_protocol);
   stream_.close();
   opened_ = true;
   return false;
 }
 
 void Session::trust_anew() {
-  if (site_ == listener_.site()) return;
-  site_ = listener_.site();
+  if (site_ == entrance_.site()) return;
+  site_ = entrance_.site();
   const auto& blocks = site_->config.trusted_proxies;
   trusted_ = has_peer_ ? std::ranges::any_of(blocks, [&](const auto& block) { return block.contains(peer_); })
                        : site_->config.trust_unix_peers;
@@ -202,7 +209,7 @@ bool Session::worth_parsing() const {
 
 /// Draining, or its listener was removed: an idle connection ends.
 bool Session::has_reason_to_end() const {
-  return input_.empty() && (worker_.draining() || listener_.closed());
+  return input_.empty() && (worker_.draining() || entrance_.closed());
 }
 
 bool Session::ready_for_another(const Outcome& outcome) {

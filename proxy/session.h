@@ -1,6 +1,7 @@
 // One client connection: reads heads, has them served one after the other, ends well.
 #pragma once
 
+#include "proxy/entrance.h"
 #include "proxy/exchange/client.h"
 #include "proxy/exchange/exchange.h"
 #include "proxy/http/head.h"
@@ -9,24 +10,20 @@
 
 namespace weir::proxy {
 
-class Listener;
-
-/// Owned by its listener's ring; ends itself. Worker's thread.
+/// In its entrance's ring while it lives; ends itself. Worker's thread.
 class Session : private net::Link {
  public:
   /// Takes the descriptor over. `peer` is empty over a unix socket.
-  static void start(Worker& worker, Listener& listener, int fd, std::optional<config::IpAddress> peer);
-
-  /// Looks again whether there is a reason to end: draining, or a listener that is gone.
-  void look_up() { waiter_.wake(); }
-  /// Ends it now, whatever is under way.
-  void end();
+  static void start(Entrance& entrance, int fd, std::optional<config::IpAddress> peer);
+  /// Those of this entrance look whether there is a reason to end.
+  static void wake_all(Entrance& entrance);
+  /// Ends those of this entrance at once, whatever is under way.
+  static void end_all(Entrance& entrance);
 
  private:
-  friend class Listener;
   enum class Reading : uint8_t { head, wait, refused, over };
 
-  Session(Worker& worker, Listener& listener, std::optional<config::IpAddress> peer);
+  Session(Entrance& entrance, std::optional<config::IpAddress> peer);
   ~Session();
 
   net::Detached run();
@@ -40,7 +37,7 @@ class Session : private net::Link {
   void trust_anew();
 
   Worker& worker_;
-  Listener& listener_;
+  Entrance& entrance_;
   net::Stream stream_;
   net::Waiter waiter_;
   Patience patience_;

@@ -66,6 +66,8 @@ Worker::Worker(size_t index, metrics::Registry& registry, log::AccessLog& access
 
 Worker::~Worker() { view_ = ViewRef(); }
 
+void Worker::finish() { access_log_.flush(); }
+
 void Worker::tick() {
   if (upkeep_) upkeep_();
   access_log_.flush();

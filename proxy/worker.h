@@ -106,6 +106,9 @@ class Worker {
   /// Called once a tick beside the worker's own upkeep.
   void on_tick(std::function<void()> task) { upkeep_ = std::move(task); }
 
+  /// The loop is about to end: what was gathered is handed over.
+  void finish();
+
   /// From here on every request that begins is decided by this one.
   void adopt(std::shared_ptr<const Publication> publication);
   ViewRef view() const { return view_; }

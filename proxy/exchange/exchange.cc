@@ -55,6 +55,7 @@ class Exchange {
   Client& client_;
   const ViewRef view_;
   Record record_;
+  std::string upgrade_;                  // the protocol asked for; usually empty
   std::string lines_;                    // of weir's own, for the response; usually empty
   std::optional<RequestRelay> request_;
   std::optional<ResponseRelay> response_;
@@ -113,7 +114,8 @@ void Exchange::forward(http::RequestHead& head, const Behind& behind, const Admi
 
   lines_ = own_lines(client_, head, admission);
   response_->add_lines(lines_, admission.decision.mint);
-  response_->expect({.head = to_head_, .upgrade = !upgrade.empty(), .keep_alive = client_keeps_, .minor = head.minor});
+  upgrade_ = upgrade;
+  response_->expect({.head = to_head_, .upgrade = upgrade_, .keep_alive = client_keeps_, .minor = head.minor});
   if (request_->fault() != http::Fault::none) settle(request_->fault());
 }
 
@@ -177,6 +179,7 @@ bool Exchange::connecting() {
 void Exchange::fail_try(http::Fault fault) {
   const bool repeat = may_repeat() && !response_->began();
   record_.try_failed(fault);
+  if (!response_->began()) record_.retried(false);
   attempt_.abandon();
   if (!repeat) settle(fault);
 }

@@ -116,6 +116,11 @@ void Record::response_head(unsigned status) {
   upstream_took_ = net::monotonic() - (sent_.count() > 0 ? sent_ : began_);
   version_numbers()->upstream_duration.record(upstream_took_);
   status_ = status;
+  retried(true);
+}
+
+void Record::retried(bool well) {
+  if (tries_ > 1) version_numbers()->retries[static_cast<size_t>(well ? RetryResult::ok : RetryResult::failed)].add();
 }
 
 void Record::request_bytes(uint64_t bytes) {

@@ -19,6 +19,9 @@ inline constexpr unsigned kNoStatus = 0;
 /// Statuses that a listener's rejected requests are counted under, in the order of the registry.
 inline constexpr std::array<unsigned, 12> kRejectedCodes{0, 400, 404, 405, 408, 413, 414, 431, 500, 501, 503, 505};
 
+/// Index into the names of `weir_upstream_retries_total{result}`.
+enum class RetryResult : uint8_t { ok, failed };
+
 class Record {
  public:
   Record(Worker& worker, const Client& client, net::Nanos began) : worker_(worker), client_(client), began_(began) {}
@@ -40,6 +43,8 @@ class Record {
   void try_failed(http::Fault fault);
   void request_sent() { sent_ = net::monotonic(); }
   void response_head(unsigned status);
+  /// How another try ended, if there was one.
+  void retried(bool well);
 
   void request_bytes(uint64_t bytes);
   void response_bytes(uint64_t bytes);

@@ -114,7 +114,8 @@ void ResponseRelay::take_head(http::ResponseHead& head, std::string_view& rest) 
 }
 
 void ResponseRelay::take_upgrade(const http::ResponseHead& head, std::string_view& rest) {
-  if (!asked_.upgrade || !head.fields.has(http::FieldId::upgrade)) return fail(http::Fault::upgrade_failed);
+  const bool agreed = !asked_.upgrade.empty() && http::same_name(head.fields.value(http::FieldId::upgrade), asked_.upgrade);
+  if (!agreed) return fail(http::Fault::upgrade_failed);
   status_ = 101;
   record_.response_head(101);
   http::write_response_head(

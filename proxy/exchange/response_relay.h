@@ -20,7 +20,7 @@ class ResponseRelay {
   /// What of the request matters for its response.
   struct Asked {
     bool head = false;            // HEAD: no body comes
-    bool upgrade = false;
+    std::string_view upgrade;     // the protocol asked for; must last
     bool keep_alive = false;      // as the client wishes
     unsigned minor = 1;           // HTTP/1.minor of the client
   };

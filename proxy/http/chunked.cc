@@ -84,12 +84,14 @@ bool ChunkReader::read_line_byte(char c, const char* at) {
         return true;
       }
       if (step_ == Step::size_first) return false;
+      [[fallthrough]];
+    }
+    case Step::size_blank:   // RFC 9112 §7.1.1: bad whitespace before an extension; some send it before the line's end
       if (c == ';' || c == ' ' || c == '\t') {
-        step_ = Step::extension;
+        step_ = c == ';' ? Step::extension : Step::size_blank;
         return ++extensions_ <= kMaxExtensions;
       }
       [[fallthrough]];
-    }
     case Step::extension:
       if (c == '\r') {
         step_ = Step::size_lf;

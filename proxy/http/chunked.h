@@ -32,7 +32,7 @@ class ChunkReader {
 
  private:
   enum class Step : uint8_t {
-    size_first, size, extension, size_lf, data, data_cr, data_lf, trailer_first, trailer, done, malformed
+    size_first, size, size_blank, extension, size_lf, data, data_cr, data_lf, trailer_first, trailer, done, malformed
   };
   bool read_line_byte(char c, const char* at);
   const char* read_trailer(const char* at, const char* end);

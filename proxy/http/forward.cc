@@ -202,7 +202,7 @@ void write_request_head(net::Bytes& out, const RequestPlan& plan, const ClientFa
   const size_t bound = plan.head.method.size() + plan.target.forwarded.size() + 2 * size_of(fields) + 2 * host.size() +
                        client.peer.size() + client.request_id.size() + plan.upgrade.size() + kOwnLines;
   Writer head(out, bound);
-  head.put(plan.head.method).put(" ").put(plan.target.forwarded).put(" HTTP/1.1\r\n");
+  head.put(plan.head.method).put(plan.target.forwarded.starts_with('?') ? " /" : " ").put(plan.target.forwarded).put(" HTTP/1.1\r\n");
   if (plan.target.replaces_host || !fields.has(FieldId::host)) head.field("Host", host);
   copy_fields(head, fields, [&](FieldId id, std::string_view) { return passes_request(id, plan, client); });
   XForwardedFor{fields, client}.write(head);

@@ -53,8 +53,8 @@ FieldId id_of(beast::field field, std::string_view name) {
 template <bool is_request, class Head>
 class HeadParser final : public beast::basic_parser<is_request> {
  public:
-  HeadParser(std::string_view bytes, const HeadLimits& limits, Head& head)
-      : bytes_(bytes), limits_(limits), head_(head) {
+  HeadParser(const HeadLimits& limits, Head& head)
+      : limits_(limits), head_(head) {
     this->header_limit(std::numeric_limits<uint32_t>::max());
     this->body_limit(boost::none);
     this->skip(true);
@@ -84,8 +84,7 @@ class HeadParser final : public beast::basic_parser<is_request> {
 
   void on_field_impl(beast::field field, Text name, Text text, Error& ec) override {
     std::string_view value = view(text);
-    const bool in_place = value.empty() || (value.data() >= bytes_.data() && value.data() < bytes_.data() + bytes_.size());
-    if (!in_place) {
+    if (!is_one_line(view(name), value)) {
       if constexpr (is_request) return refuse(Fault::malformed_request, ec);
       value = head_.fields.unfolded.emplace_back(value);
     }
@@ -100,12 +99,26 @@ class HeadParser final : public beast::basic_parser<is_request> {
   std::size_t on_chunk_body_impl(uint64_t, Text body, Error&) override { return body.size(); }
   void on_finish_impl(Error&) override {}
 
+  /// Beast joins the lines of an obs-fold (RFC 9112 §5.2), somewhere else or by leaving blanks out.
+  bool is_one_line(std::string_view name, std::string_view value) const {
+    const auto skip_blanks = [](const char* at) {
+      while (*at == ' ' || *at == '\t') ++at;
+      return at;
+    };
+    const char* const colon = name.data() + name.size();
+    const char* end = skip_blanks(colon + 1);
+    if (!value.empty()) {
+      if (value.data() != end) return false;
+      end = skip_blanks(end + value.size());
+    }
+    return *end == '\r' && end[2] != ' ' && end[2] != '\t';
+  }
+
   void refuse(Fault why, Error& ec) {
     fault = why;
     ec = beast::error::bad_field;
   }
 
-  const std::string_view bytes_;
   const HeadLimits& limits_;
   Head& head_;
 };
@@ -207,7 +220,7 @@ ParseResult parse_request(std::string_view bytes, const HeadLimits& limits, Requ
   const std::string_view rest = bytes.substr(skipped);
   if (rest.empty() || rest == "\r") return {};
 
-  HeadParser<true, RequestHead> parser(rest, limits, head);
+  HeadParser<true, RequestHead> parser(limits, head);
   boost::beast::error_code ec;
   const size_t size = parser.put({rest.data(), rest.size()}, ec);
   if (parser.fault != Fault::none) return refused(parser.fault);
@@ -227,7 +240,7 @@ ParseResult parse_response(std::string_view bytes, const HeadLimits& limits, Res
     if (result.state == Parsed::complete) result.size = end + 4;
     return result;
   }
-  HeadParser<false, ResponseHead> parser(bytes, limits, head);
+  HeadParser<false, ResponseHead> parser(limits, head);
   boost::beast::error_code ec;
   const size_t size = parser.put({bytes.data(), bytes.size()}, ec);
   if (parser.fault != Fault::none) return refused(Fault::response_head_too_large);

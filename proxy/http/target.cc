@@ -54,8 +54,8 @@ Target read_absolute(Target target, std::string_view rest) {
   if (target.host.empty() || !valid_host(target.host)) return refused(Fault::malformed_request);
   target.replaces_host = true;
   target.forwarded = end == std::string_view::npos ? std::string_view("/") : rest.substr(end);
-  if (target.forwarded.starts_with('?')) return refused(Fault::malformed_request);
   split_query(target);
+  if (target.path.empty()) target.path = "/";
   return target;
 }
 

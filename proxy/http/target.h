@@ -12,7 +12,7 @@ struct Target {
   std::string_view host;        // for routing and for the forwarded Host; may be empty for HTTP/1.0
   std::string_view path;        // without query; "*" for `OPTIONS *`
   std::string_view query;       // without `?`
-  std::string_view forwarded;   // what goes into the forwarded request line, byte for byte
+  std::string_view forwarded;   // what goes into the request line, byte for byte; a `/` before a lone query
   bool replaces_host = false;   // Host has to be written anew
   Fault fault = Fault::none;
 };

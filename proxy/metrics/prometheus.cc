@@ -269,7 +269,7 @@ void program(std::vector<MetricFamily>& page, Registry& registry, const Facts& f
          {{"version", facts.version}, {"compiler", facts.compiler}});
   single(page, gauge("weir_draining", "1 while weir finishes what is under way and takes nothing new."),
          facts.draining ? 1 : 0);
-  uint64_t dropped = 0;
+  uint64_t dropped = facts.access_log_lost;
   for (const WorkerNumbers& worker : registry.workers()) dropped += worker.access_log_dropped.value();
   single(page, counter("weir_access_log_dropped_total", "Lines that the access log could not take."),
          static_cast<double>(dropped));

@@ -39,6 +39,7 @@ struct Facts {
   std::string config_hash;        // empty before the first snapshot
   bool last_reload_successful = true;
   bool draining = false;
+  uint64_t access_log_lost = 0;  // lines that were handed over and could not be written
   std::vector<Reloads> reloads;
   std::vector<Split> splits;
   std::vector<Revision> revisions;

@@ -1,6 +1,7 @@
 #include "proxy/net/proxy_protocol.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 
 namespace weir::net {
@@ -21,6 +22,12 @@ std::string_view next_word(std::string_view& line) {
   return word;
 }
 
+bool is_port(std::string_view text) {
+  unsigned port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return error == std::errc{} && end == text.data() + text.size() && text.size() <= 5 && port <= 65535;
+}
+
 ProxyHeader read_text(std::string_view bytes) {
   const size_t end = bytes.substr(0, kMaxText).find("\r\n");
   if (end == std::string_view::npos) return bytes.size() < kMaxText ? ProxyHeader{} : malformed();
@@ -31,8 +38,8 @@ ProxyHeader read_text(std::string_view bytes) {
   if (family != "TCP4" && family != "TCP6") return malformed();
   const auto source = config::parse_ip(next_word(line));
   const auto destination = config::parse_ip(next_word(line));
-  const bool fits = source && destination && source->is_v4() == (family == "TCP4");
-  if (!fits || next_word(line).empty() || next_word(line).empty() || !line.empty()) return malformed();
+  const bool fits = source && destination && source->is_v4() == (family == "TCP4") && destination->is_v4() == source->is_v4();
+  if (!fits || !is_port(next_word(line)) || !is_port(next_word(line)) || !line.empty()) return malformed();
   return {State::complete, size, source};
 }
 

@@ -1,0 +1,75 @@
+// What a session knows of the listener it came through: its configuration, whether it still stands,
+// and the ring of its sessions. Worker's thread.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "proxy/net/loop.h"
+#include "proxy/publication.h"
+#include "proxy/worker.h"
+
+namespace weir::proxy {
+
+/// Index into the names of `weir_connections_rejected_total{reason}`.
+enum class RejectReason : uint8_t { limit, proxy_protocol, descriptors };
+inline constexpr std::array<const char*, 3> kRejectReasons{"limit", "proxy_protocol", "descriptors"};
+
+/// An accepted connection on its way to another worker.
+struct Accepted {
+  uint64_t listener = 0;
+  int fd = -1;
+  std::optional<config::IpAddress> peer;
+};
+
+/// What the entrances of all workers have in common. Outlives them; any thread.
+struct Doorstep {
+  std::atomic<uint64_t> connections{0};   // open, over all workers and listeners
+  /// Takes a connection to a worker that has fewer; set before the workers start.
+  std::function<void(size_t worker, Accepted accepted)> hand_over;
+};
+
+class Entrance {
+ public:
+  Entrance(Worker& worker, Doorstep& doorstep, std::shared_ptr<const ListenerSite> site)
+      : worker_(worker), doorstep_(doorstep), site_(std::move(site)) {}
+  Entrance(const Entrance&) = delete;
+  Entrance& operator=(const Entrance&) = delete;
+
+  Worker& worker() { return worker_; }
+  const std::shared_ptr<const ListenerSite>& site() const { return site_; }
+  void update(std::shared_ptr<const ListenerSite> site) { site_ = std::move(site); }
+
+  /// Its listener is gone or drains: idle sessions end.
+  bool closed() const { return closed_; }
+  void close() { closed_ = true; }
+
+  net::Link& sessions() { return sessions_; }
+  void session_begins() { count(1); }
+  void session_ends() { count(-1); }
+  bool full() const {
+    const uint64_t limit = worker_.view()->config().limits.connections;
+    return limit > 0 && doorstep_.connections.load(std::memory_order_relaxed) >= limit;
+  }
+  void count_rejected(RejectReason reason) { numbers().connections_rejected[static_cast<size_t>(reason)].add(); }
+
+ private:
+  metrics::ListenerNumbers& numbers() { return site_->numbers->shard(worker_.index()); }
+  void count(int change) {
+    doorstep_.connections.fetch_add(static_cast<uint64_t>(change), std::memory_order_relaxed);
+    numbers().connections.add(change);
+    if (change > 0) numbers().connections_total.add();
+  }
+
+  Worker& worker_;
+  Doorstep& doorstep_;
+  std::shared_ptr<const ListenerSite> site_;
+  net::Link sessions_;
+  bool closed_ = false;
+};
+
+}  // namespace weir::proxy
