@@ -74,7 +74,8 @@ const std::map<std::string, std::set<std::string>>& arrows() {
     t["proxy/publication"] = with(pure, {"proxy/net", "proxy/http", "proxy/upstream", "proxy/metrics"});
     t["proxy/worker"] = with(t["proxy/publication"], {"proxy/publication", "proxy/log"});
     t["proxy/exchange"] = with(t["proxy/worker"], {"proxy/worker"});
-    t["proxy/session"] = with(t["proxy/exchange"], {"proxy/exchange"});
+    t["proxy/entrance"] = with(t["proxy/worker"], {"proxy/worker"});
+    t["proxy/session"] = with(t["proxy/exchange"], {"proxy/entrance", "proxy/exchange"});
     t["proxy/listener"] = with(t["proxy/session"], {"proxy/session"});
     t["proxy/crew"] = with(t["proxy/listener"], {"proxy/listener"});
     t["proxy/control"] = with(t["proxy/worker"], {"proxy/worker"});
