@@ -138,10 +138,10 @@ TEST(CombinedLog, SaysADashForWhatIsAbsent) {
   EXPECT_TRUE(logged.lines(1)[0].ends_with("\"GET / HTTP/1.1\" 200 3 \"-\" \"-\"")) << logged.lines(1)[0];
 }
 
-class CohortKeys : public ::testing::TestWithParam<const char*> {};
+class CohortKeys : public ::testing::TestWithParam<Named> {};
 
 TEST_P(CohortKeys, AppearNowhere) {
-  Logged logged(GetParam(), {.share = "50%", .keys = {"query:uid", "cookie:uid", "header:X-User-Id"}});
+  Logged logged(GetParam().text, {.share = "50%", .keys = {"query:uid", "cookie:uid", "header:X-User-Id"}});
   for (const char* target : {"/a?uid=sEcReT", "/a?x=1&uid=sEcReT&y=2", "/a"})
     EXPECT_EQ(
         fetch(logged.weir->edge(), get(target, "shop.example", "Cookie: uid=sEcReT\r\nX-User-Id: sEcReT\r\n")).status,
@@ -152,7 +152,8 @@ TEST_P(CohortKeys, AppearNowhere) {
   EXPECT_EQ(logged.weir->log().find("sEcReT"), std::string::npos);
 }
 
-INSTANTIATE_TEST_SUITE_P(Formats, CohortKeys, ::testing::Values("json", "combined"));
+INSTANTIATE_TEST_SUITE_P(Formats, CohortKeys, ::testing::Values(Named{"Json", "json"}, Named{"Combined", "combined"}),
+                         name_of_named);
 
 TEST(Log, IsReopenedByUsr1) {
   Logged logged("json");

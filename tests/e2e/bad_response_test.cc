@@ -54,6 +54,10 @@ INSTANTIATE_TEST_SUITE_P(Head, BadGateway,
                                            Case{"NoHttpAtAll", "hello there, this is not HTTP\r\n\r\n"},
                                            Case{"ARequest", "GET / HTTP/1.1\r\nHost: a\r\n\r\n"},
                                            Case{"BareLfHead", "HTTP/1.1 200 OK\nContent-Length: 5\n\nhello"},
+                                           Case{"FoldedBehindNothing", with("Content-Length: 5\r\nX-A:\r\n b\r\n")},
+                                           Case{"FoldedLength", with("Content-Length:\r\n 5\r\n")},
+                                           Case{"NameWithASpace", with("Content-Length: 5\r\nX A: 1\r\n")},
+                                           Case{"NulInTheReason", status_line("HTTP/1.1 200 O\0K"s)},
                                            Case{"NoColon", with("Content-Length: 5\r\nX-A\r\n")},
                                            Case{"SpaceBeforeColon", with("Content-Length : 5\r\n")},
                                            Case{"NulInAValue", with("Content-Length: 5\r\nX-A: a\0b\r\n"s)},
@@ -121,6 +125,56 @@ TEST(CutShort, DoesNotSpoilTheNextRequest) {
     EXPECT_FALSE(edge.fetch(get("/cut")).complete);
     EXPECT_EQ(edge.fetch(get("/")).body, "served");
   }
+}
+
+TEST(BadOrigin, ThatFoldsAFieldIsUnfoldedOrRefused) {
+  Edge edge(ok("served", "X-A: a\r\n b\r\n"));
+  Response response = edge.fetch(get("/"));
+  EXPECT_TRUE(response.status == 502 || (response.status == 200 && response.fault.empty())) << response;
+}
+
+class BodyWhereNoneBelongs : public ::testing::TestWithParam<Case> {};
+
+TEST_P(BodyWhereNoneBelongs, IsNobodysResponse) {
+  Edge edge;
+  edge.origin.on("/bad", raw(GetParam().bytes));
+  Client client = edge.client();
+  client.send(
+      fmt::format("{} /bad HTTP/1.1\r\nHost: shop.example\r\n\r\n", GetParam().name[0] == 'H' ? "HEAD" : "GET"));
+  Response response = client.receive("HEAD");
+  EXPECT_EQ(response.fault, "");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(edge.fetch(get("/")).body, "served");
+  client.send(get("/"));
+  Response next = client.receive();
+  EXPECT_TRUE(next.status == 0 || next.body == "served") << next;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Extra, BodyWhereNoneBelongs,
+    ::testing::Values(
+        Case{"NoContent",
+             "HTTP/1.1 204 No Content\r\nContent-Length: 38\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"},
+        Case{"NoContentInChunks",
+             "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"},
+        Case{"NotModified", "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\nhello"},
+        Case{"HeadByLength", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"},
+        Case{"HeadInChunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"}),
+    name_of);
+
+TEST(BadOrigin, WhoseInterimHeadAnnouncesABodyHasNone) {
+  Edge edge(
+      raw("HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\nLink: <a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: "
+          "4\r\n\r\ndone"));
+  Response response = edge.fetch(get("/"));
+  EXPECT_TRUE(response.status == 502 || response.body == "done") << response;
+}
+
+TEST(BadOrigin, CannotFrameAResponseByItsTrailers) {
+  Edge edge(raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                chunks("hello", 5, "Content-Length: 50\r\nTransfer-Encoding: x\r\nX-Sum: 1\r\n")));
+  Response response = edge.fetch(get("/"));
+  EXPECT_EQ(response.body, "hello");
+  EXPECT_FALSE(response.trailers.has("Content-Length") || response.trailers.has("Transfer-Encoding"));
 }
 
 TEST(BadOrigin, ThatClosesWithoutAnAnswerIsTold) {

@@ -36,6 +36,13 @@ inline std::unique_ptr<Weir> weir_with(ConfigText config) {
   return std::make_unique<Weir>(WEIR_PROGRAM, std::move(config));
 }
 
+/// A parameter of a test that is told by its name alone: what it holds may be anything.
+struct Named {
+  std::string name, text;
+};
+inline void PrintTo(const Named& one, std::ostream* out) { *out << one.name; }
+inline std::string name_of_named(const ::testing::TestParamInfo<Named>& info) { return info.param.name; }
+
 /// What a proxy did with the bytes of one client connection.
 struct Outcome {
   int status = 0;  // of the first response; 0: closed without one

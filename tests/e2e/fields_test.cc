@@ -107,6 +107,22 @@ TEST(RequestFields, ATrustedProxysForwardedFieldsAreKeptAndItsAddressAppended) {
   EXPECT_EQ(fields.get("X-Real-IP"), "192.0.2.1");
 }
 
+TEST(RequestFields, ConnectionCannotTakeWeirsOwnFieldsAway) {
+  Fields fields = seen_by_origin("Connection: X-Forwarded-For, X-Forwarded-Proto, X-Forwarded-Host, X-Request-Id\r\n");
+  EXPECT_EQ(fields.get("X-Forwarded-For"), "127.0.0.1");
+  EXPECT_EQ(fields.get("X-Forwarded-Proto"), "http");
+  EXPECT_EQ(fields.get("X-Forwarded-Host"), "shop.example");
+  EXPECT_TRUE(fields.has("X-Request-Id"));
+}
+
+TEST(RequestFields, AnAddressListOfNonsenseHarmsNobody) {
+  for (const char* list : {"", ",", "unknown", "192.0.2.1:80", "[2001:db8::1]:80", "a, , ,b", "192.0.2.999", "\"x"}) {
+    SCOPED_TRACE(list);
+    Fields fields = seen_by_origin(std::string("X-Forwarded-For: ") + list + "\r\n", kTrusting);
+    EXPECT_TRUE(fields.all("X-Forwarded-For").back().ends_with("127.0.0.1"));
+  }
+}
+
 TEST(RequestFields, TrustIsByAddress) {
   Edge edge(ok("served"), {.listener = {"trusted_proxies: [127.0.0.7]"}});
   Client stranger = edge.client();

@@ -133,6 +133,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"TrailerWithoutColon", chunked("5\r\nhello\r\n0\r\nX-A\r\n\r\n")},
         Case{"TrailerWithSpaceBeforeColon", chunked("5\r\nhello\r\n0\r\nX-A : 1\r\n\r\n")},
         Case{"TrailerFolded", chunked("5\r\nhello\r\n0\r\nX-A: 1\r\n 2\r\n\r\n")},
+        Case{"TrailerFoldedBehindNothing", chunked("5\r\nhello\r\n0\r\nX-A:\r\n 2\r\n\r\n")},
         Case{"TrailerWithNul", chunked("5\r\nhello\r\n0\r\nX-A: \0\r\n\r\n"s)},
         Case{"TrailerWithBareLf", chunked("5\r\nhello\r\n0\r\nX-A: 1\nX-B: 2\r\n\r\n")}),
     name_of);

@@ -202,6 +202,39 @@ TEST(Abuse, SlowHeadsAndIdleConnectionsDoNotHinderOthers) {
   EXPECT_EQ(idle.back().receive().status, 200);
 }
 
+TEST(Abuse, AClientThatAsksAndNeverReadsIsNotBufferedForEver) {
+  Edge edge(ok(std::string(20'000, 'x')));
+  edge.origin.forget();
+  edge.fetch(get("/"));
+  size_t before = edge.proxy->program().resident_bytes();
+  Client client = edge.client({.receive_buffer = 4096});
+  std::string many;
+  for (int i = 0; i < 1000; ++i) many += get("/");
+  Wire& wire = client.wire();
+  for (int i = 0; i < 300 && wire.send(many, within(Duration(200))); ++i) {
+  }
+  size_t after = edge.proxy->program().resident_bytes();
+  EXPECT_LT(after - std::min(before, after), size_t{16} << 20);
+  EXPECT_EQ(edge.fetch(get("/")).status, 200);
+}
+
+TEST(Timeout, AClientThatDoesNotReadItsAnswerIsLeft) {
+  Edge edge(
+      [](Turn& turn) {
+        turn.read_body();
+        turn.send("HTTP/1.1 200 OK\r\nContent-Length: 500000000\r\n\r\n");
+        std::string piece(1 << 20, 'x');
+        while (turn.send(piece)) {
+        }
+        turn.close();
+      },
+      {.timeouts = {{"response_body", "300ms"}}});
+  Client client = edge.client({.receive_buffer = 4096});
+  client.send(get("/"));
+  EXPECT_EQ(client.receive_head().status, 200);
+  EXPECT_TRUE(wait_until([&] { return edge.origin.open_connections() == 0; }));
+}
+
 TEST(Abuse, AClientThatLeavesInsideItsBodyIsNeverCompleted) {
   for (bool reset : {false, true}) {
     for (bool in_chunks : {false, true}) {

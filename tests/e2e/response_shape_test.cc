@@ -35,11 +35,11 @@ TEST(HeadMethod, WithoutALengthKeepsTheConnection) {
   EXPECT_EQ(client.receive().body, "served");
 }
 
-class NoBody : public ::testing::TestWithParam<const char*> {};
+class NoBody : public ::testing::TestWithParam<Named> {};
 
 TEST_P(NoBody, EndsAtTheHeadAndTheConnectionGoesOn) {
   Edge edge;
-  edge.origin.on("/empty", raw(std::string("HTTP/1.1 ") + GetParam() + "\r\n\r\n"));
+  edge.origin.on("/empty", raw(std::string("HTTP/1.1 ") + GetParam().text + "\r\n\r\n"));
   Client client = edge.client();
   client.send(get("/empty"));
   Response response = client.receive();
@@ -49,11 +49,14 @@ TEST_P(NoBody, EndsAtTheHeadAndTheConnectionGoesOn) {
   EXPECT_EQ(client.receive().body, "served");
 }
 
-INSTANTIATE_TEST_SUITE_P(Statuses, NoBody,
-                         ::testing::Values("204 No Content", "304 Not Modified",
-                                           "304 Not Modified\r\nContent-Length: 100",
-                                           "304 Not Modified\r\nTransfer-Encoding: chunked", "204 No Content\r\nX-A: 1",
-                                           "200 OK\r\nContent-Length: 0"));
+INSTANTIATE_TEST_SUITE_P(
+    Statuses, NoBody,
+    ::testing::Values(Named{"NoContent", "204 No Content"}, Named{"NoContentWithFields", "204 No Content\r\nX-A: 1"},
+                      Named{"NotModified", "304 Not Modified"},
+                      Named{"NotModifiedWithALength", "304 Not Modified\r\nContent-Length: 100"},
+                      Named{"NotModifiedInChunks", "304 Not Modified\r\nTransfer-Encoding: chunked"},
+                      Named{"LengthZero", "200 OK\r\nContent-Length: 0"}),
+    name_of_named);
 
 TEST(NoBodyStatus, A204CarriesNoFraming) {
   Edge edge(raw("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n"));

@@ -223,11 +223,11 @@ std::string mmdb(const std::string& country, const std::string& other) {
   std::string tree("\0\0\x11\0\0\x11", 6);
   std::string data = map_of(2) + text("country") + map_of(1) + text("iso_code") + text(country) + text("other") +
                      map_of(1) + text("code") + text(other);
-  std::string metadata = map_of(9) + text("binary_format_major_version") + number(5, 2) +
-                         text("binary_format_minor_version") + number(5, 0) + text("build_epoch") +
-                         std::string("\x01\x02\x01", 3) + text("database_type") + text("Test") + text("description") +
-                         map_of(0) + text("ip_version") + number(5, 4) + text("languages") + std::string("\x00\x04", 2) +
-                         text("node_count") + number(6, 1) + text("record_size") + number(5, 24);
+  std::string metadata =
+      map_of(9) + text("binary_format_major_version") + number(5, 2) + text("binary_format_minor_version") +
+      number(5, 0) + text("build_epoch") + std::string("\x01\x02\x01", 3) + text("database_type") + text("Test") +
+      text("description") + map_of(0) + text("ip_version") + number(5, 4) + text("languages") +
+      std::string("\x00\x04", 2) + text("node_count") + number(6, 1) + text("record_size") + number(5, 24);
   return tree + std::string(16, '\0') + data + "\xab\xcd\xefMaxMind.com" + metadata;
 }
 
