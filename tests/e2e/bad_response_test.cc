@@ -54,8 +54,6 @@ INSTANTIATE_TEST_SUITE_P(Head, BadGateway,
                                            Case{"NoHttpAtAll", "hello there, this is not HTTP\r\n\r\n"},
                                            Case{"ARequest", "GET / HTTP/1.1\r\nHost: a\r\n\r\n"},
                                            Case{"BareLfHead", "HTTP/1.1 200 OK\nContent-Length: 5\n\nhello"},
-                                           Case{"FoldedBehindNothing", with("Content-Length: 5\r\nX-A:\r\n b\r\n")},
-                                           Case{"FoldedLength", with("Content-Length:\r\n 5\r\n")},
                                            Case{"NameWithASpace", with("Content-Length: 5\r\nX A: 1\r\n")},
                                            Case{"NulInTheReason", status_line("HTTP/1.1 200 O\0K"s)},
                                            Case{"NoColon", with("Content-Length: 5\r\nX-A\r\n")},
@@ -128,9 +126,15 @@ TEST(CutShort, DoesNotSpoilTheNextRequest) {
 }
 
 TEST(BadOrigin, ThatFoldsAFieldIsUnfoldedOrRefused) {
-  Edge edge(ok("served", "X-A: a\r\n b\r\n"));
-  Response response = edge.fetch(get("/"));
-  EXPECT_TRUE(response.status == 502 || (response.status == 200 && response.fault.empty())) << response;
+  for (const char* lines : {"Content-Length: 5\r\nX-A: a\r\n b\r\n", "Content-Length: 5\r\nX-A:\r\n\tb\r\n",
+                            "Content-Length:\r\n 5\r\n", "Transfer-Encoding: chunked\r\n ,x\r\n"}) {
+    SCOPED_TRACE(lines);
+    Edge edge(raw_then_close(with(lines)));
+    Response response = edge.fetch(get("/"));
+    EXPECT_TRUE(response.status == 502 ||
+                (response.status == 200 && response.fault.empty() && response.body == "hello"))
+        << response;
+  }
 }
 
 class BodyWhereNoneBelongs : public ::testing::TestWithParam<Case> {};

@@ -1,6 +1,7 @@
 // Requests and responses cut and bent at every place: whatever weir lets through has one reading.
 #include <fmt/format.h>
 
+#include <mutex>
 #include <random>
 
 #include "tests/e2e/edge.h"
@@ -123,6 +124,25 @@ const std::vector<std::string> kBent{"\n",
                                      "%00",
                                      "*"};
 
+/// Puts pieces in, takes bytes out or changes them, mostly in the head.
+void bend(std::string& message, std::mt19937& dice) {
+  size_t head = message.find("\r\n\r\n") + 4, reach = dice() % 4 == 0 ? message.size() : head;
+  for (unsigned bends = 1 + dice() % 3; bends > 0; --bends) {
+    size_t at = dice() % std::min(reach, message.size());
+    switch (dice() % 4) {
+      case 0:
+        message.erase(at, 1 + dice() % 3);
+        break;
+      case 1:
+        message[at] = kBent[dice() % 20][0];
+        break;
+      default:
+        message.insert(at, kBent[dice() % kBent.size()]);
+        break;
+    }
+  }
+}
+
 /// A request whose body hides another, with some bent pieces put in or bytes taken out.
 std::string bent_request(std::mt19937& dice) {
   const std::string hidden = "GET /hidden HTTP/1.1\r\nHost: shop.example\r\n\r\n";
@@ -130,21 +150,7 @@ std::string bent_request(std::mt19937& dice) {
       fmt::format("Content-Length: {}\r\n\r\n{}", hidden.size(), hidden),
       fmt::format("Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{}\r\n0\r\n\r\n", hidden.size(), hidden), "\r\n"};
   std::string request = "POST /bent HTTP/1.1\r\nHost: shop.example\r\nX-A: 1\r\n" + bodies[dice() % 3];
-  size_t head = request.find("\r\n\r\n") + 4, reach = dice() % 4 == 0 ? request.size() : head;
-  for (unsigned bends = 1 + dice() % 3; bends > 0; --bends) {
-    size_t at = dice() % std::min(reach, request.size());
-    switch (dice() % 4) {
-      case 0:
-        request.erase(at, 1 + dice() % 3);
-        break;
-      case 1:
-        request[at] = kBent[dice() % 20][0];
-        break;
-      default:
-        request.insert(at, kBent[dice() % kBent.size()]);
-        break;
-    }
-  }
+  bend(request, dice);
   return request;
 }
 
@@ -189,6 +195,47 @@ TEST_P(Storm, WeirReadsNoRequestThatAStrictReaderDoesNot) {
     for (size_t r = 0; r < forwarded.size(); ++r) ASSERT_EQ(forwarded[r], strict[r]) << bytes;
   }
   EXPECT_EQ(edge.fetch(get("/")).status, 200);
+}
+
+/// A response that hides another, bent in the same way.
+std::string bent_response(std::mt19937& dice) {
+  const std::string hidden = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhidden";
+  const std::string framings[] = {
+      fmt::format("Content-Length: {}\r\n\r\n{}", hidden.size(), hidden),
+      fmt::format("Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{}\r\n0\r\n\r\n", hidden.size(), hidden), "\r\n" + hidden};
+  std::string response = "HTTP/1.1 200 OK\r\nX-A: 1\r\n" + framings[dice() % 3];
+  bend(response, dice);
+  return response;
+}
+
+TEST_P(Storm, NoClientGetsAResponseWithTwoReadingsOrSomebodyElses) {
+  std::mt19937 dice(static_cast<unsigned>(GetParam()));
+  std::mutex mutex;
+  std::string bytes;
+  Edge edge(
+      [&](Turn& turn) {
+        turn.read_body();
+        std::lock_guard lock(mutex);
+        turn.send(bytes);
+        if (bytes.size() % 2 == 0) turn.close();
+      },
+      {.timeouts = {{"response_head", "100ms"}, {"response_body", "100ms"}}});
+  edge.origin.on("/good", ok("good"));
+  for (int i = 0; i < 150; ++i) {
+    std::string sent = bent_response(dice);
+    {
+      std::lock_guard lock(mutex);
+      bytes = sent;
+    }
+    Client client = edge.client();
+    client.send(get("/bent"));
+    Response response = client.receive();
+    ASSERT_EQ(response.fault, "") << sent << response;
+    if (client.end() == End::none) client.send(get("/good"));
+    Response next = client.receive();
+    ASSERT_TRUE(next.status == 0 || next.body == "good") << sent << next;
+    ASSERT_EQ(edge.fetch(get("/good")).body, "good") << sent;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, Storm, ::testing::Range(1, 9));
