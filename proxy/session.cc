@@ -13,6 +13,7 @@ namespace weir::proxy {
 namespace {
 
 constexpr std::chrono::seconds kLinger{5};
+constexpr std::chrono::seconds kLastMoment{1};   // for a connection without a request when its listener goes
 constexpr size_t kSmallHead = 4096;   // up to here a partial head is parsed at every read
 
 /// Heads are parsed and used before anything is awaited: one a thread is enough.
@@ -79,7 +80,7 @@ net::Detached Session::run() {
     while ((reading = read_head(head, behind)) == Reading::wait) co_await waiter_.event();
     if (reading == Reading::over) break;
     trust_anew();
-    Client client{stream_, waiter_, patience_, input_, *site_, peer_, has_peer_, trusted_};
+    Client client{stream_, waiter_, patience_, input_, *site_, peer_, has_peer_, trusted_, entrance_.closed()};
     if (reading == Reading::head) {
       outcome = co_await serve_request(worker_, client, head, behind, began_);
     } else {
@@ -177,7 +178,12 @@ Session::Reading Session::read_head(http::RequestHead& head, Behind& behind) {
     if (reading != Reading::wait) return reading;
     parsed_ = input_.size();
   }
-  if (has_reason_to_end()) return Reading::over;
+  if (has_reason_to_end()) {
+    // A request may have come that no event told of yet; and who has just connected gets a moment.
+    if (stream_.look()) return read_head(head, behind);
+    if (served_) return Reading::over;
+    if (!std::exchange(hurried_, true)) patience_.limit(kLastMoment);
+  }
   if (!patience_.expired()) return Reading::wait;
   if (input_.empty()) return Reading::over;
   fault_ = http::Fault::head_timeout;
@@ -215,6 +221,7 @@ bool Session::has_reason_to_end() const {
 bool Session::ready_for_another(const Outcome& outcome) {
   began_ = {};
   parsed_ = 0;
+  served_ = true;
   patience_.stop();
   switch (outcome.next) {
     case Outcome::Next::another_request: return true;

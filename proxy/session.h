@@ -51,6 +51,8 @@ class Session : private net::Link {
   bool has_peer_ = false;
   bool trusted_ = false;
   bool opened_ = false;             // PROXY header read, if one is due
+  bool served_ = false;             // at least one request
+  bool hurried_ = false;            // its listener is gone, and it has no request yet
 };
 
 }  // namespace weir::proxy

@@ -49,6 +49,7 @@ struct Client {
   config::IpAddress peer{};            // who is connected (by PROXY protocol, if that was accepted)
   bool has_peer = false;               // not over a unix socket
   bool trusted = false;                // is the peer one of trusted_proxies
+  bool last_request = false;           // the listener is gone: the connection ends after this one
 
   /// The peer's address as text, written into `buffer`; empty without one.
   std::string_view peer_text(std::span<char> buffer) const;

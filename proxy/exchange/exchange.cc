@@ -77,10 +77,12 @@ void Exchange::begin(http::RequestHead& head, const Behind& behind) {
   to_head_ = head.method == "HEAD";
   idempotent_ = idempotent(head.method);
   client_is_10_ = head.minor == 0;
-  client_keeps_ = client_is_10_ ? admission.options.keep_alive : !admission.options.close;
+  client_keeps_ = !client_.last_request && (client_is_10_ ? admission.options.keep_alive : !admission.options.close);
   record_.note_request(head, admission.target);
-  record_.note_client(admission.client_ip);
-  if (admission.service) record_.decided(*admission.service, admission.decision);
+  if (admission.service) {
+    record_.note_client(admission.client_ip);
+    record_.decided(*admission.service, admission.decision);
+  }
 
   const uint64_t body_limit = view_->config().limits.request_body;
   request_.emplace(worker_, client_, record_, admission.framing, body_limit);
@@ -110,12 +112,11 @@ void Exchange::forward(http::RequestHead& head, const Behind& behind, const Admi
                                 .trusted = client_.trusted};
   const http::RequestPlan plan{head, admission.target, admission.framing, upgrade};
   http::write_request_head(request_->head(), plan, facts);
-  keep_behind(behind, request_->take_body(behind.bytes));
-
   lines_ = own_lines(client_, head, admission);
   response_->add_lines(lines_, admission.decision.mint);
   upgrade_ = upgrade;
   response_->expect({.head = to_head_, .upgrade = upgrade_, .keep_alive = client_keeps_, .minor = head.minor});
+  keep_behind(behind, request_->take_body(behind.bytes));   // the head's bytes may be gone from here on
   if (request_->fault() != http::Fault::none) settle(request_->fault());
 }
 

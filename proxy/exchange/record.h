@@ -24,7 +24,7 @@ enum class RetryResult : uint8_t { ok, failed };
 
 class Record {
  public:
-  Record(Worker& worker, const Client& client, net::Nanos began) : worker_(worker), client_(client), began_(began) {}
+  Record(Worker& worker, const Client& client, net::Nanos began) : worker_(worker), client_(client), began_(began), client_ip_(client.peer) {}
   ~Record();
   Record(const Record&) = delete;
   Record& operator=(const Record&) = delete;
@@ -65,11 +65,11 @@ class Record {
   Worker& worker_;
   const Client& client_;
   const net::Nanos began_;
+  config::IpAddress client_ip_;
   net::Nanos sent_{}, upstream_took_{}, took_{};
   const ServiceView* service_ = nullptr;
   routing::Decision decision_;
   const upstream::Endpoint* endpoint_ = nullptr;
-  config::IpAddress client_ip_;
   http::Fault fault_ = http::Fault::none;
   unsigned status_ = kNoStatus;
   unsigned tries_ = 0;

@@ -174,8 +174,12 @@ void copy_fields(Writer& out, const Fields& fields, auto&& passes) {
     if (id != FieldId::other && !passes(id, field.value)) continue;
     if (named && droppable(id) && named_by_connection(fields, field.name)) continue;
     if (id == FieldId::content_length && std::exchange(length_written, true)) continue;
-    const bool unfolded = !fields.unfolded.empty();
-    copier.copy(field, unfolded);
+    const size_t comma = id == FieldId::content_length ? field.value.find(',') : std::string_view::npos;
+    if (comma != std::string_view::npos) {
+      copier.copy({field.name, field.value.substr(0, comma)}, true);   // equal lengths in a list: once is enough
+    } else {
+      copier.copy(field, !fields.unfolded.empty());
+    }
   }
 }
 

@@ -58,6 +58,12 @@ Io Stream::read(std::span<char> into) {
   return read_result(got, into.size());
 }
 
+bool Stream::look() {
+  char byte;
+  if (fd_ >= 0 && ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0) readable_ = true;
+  return readable_;
+}
+
 Io Stream::read_result(ssize_t got, size_t wanted) {
   if (got > 0) {
     // A short read has drained the socket, unless an end stands behind it, which gives no new edge.

@@ -54,6 +54,9 @@ class Stream final : public Source {
   /// Ends the connection with a reset, so that the peer cannot take what it got for the whole.
   void abort();
 
+  /// Asks the kernel whether there is something to read that no event told of yet.
+  bool look();
+
   bool open() const { return fd_ >= 0; }
   bool readable() const { return readable_; }
   bool writable() const { return writable_; }
