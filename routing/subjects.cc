@@ -15,7 +15,7 @@ uint64_t load(const char* from, size_t bytes) {
 
 /// Cheap and only as good as names need: its length, first, middle and last bytes, with the bit that tells
 /// upper from lower case set, so that names which differ in case alone meet in one slot.
-uint64_t hash_name(std::string_view name) {
+uint32_t hash_name(std::string_view name) {
   constexpr uint64_t kCaseBits = 0x2020202020202020;
   constexpr uint64_t kOdd = 0x9e3779b97f4a7c15;
   const size_t size = name.size();
@@ -31,7 +31,7 @@ uint64_t hash_name(std::string_view name) {
         load(name.data(), 1) | load(name.data() + size / 2, 1) << 8 | load(name.data() + size - 1, 1) << 16;
     hash += (bytes | kCaseBits) * kOdd;
   }
-  return (hash ^ hash >> 29) * kOdd >> 32;
+  return static_cast<uint32_t>((hash ^ hash >> 29) * kOdd >> 32);
 }
 
 }  // namespace
@@ -40,26 +40,32 @@ bool NameTable::same(std::string_view a, std::string_view b) const {
   return a == b || (compare_ == Compare::without_case && equal_without_case(a, b));
 }
 
-size_t NameTable::slot_of(std::string_view name) const {
+size_t NameTable::slot_of(std::string_view name, uint32_t hash) const {
   const size_t mask = slots_.size() - 1;
-  size_t slot = hash_name(name) & mask;
-  while (slots_[slot] != kNoSubject && !same(names_[slots_[slot]].text, name)) slot = (slot + 1) & mask;
-  return slot;
+  for (size_t at = hash & mask;; at = (at + 1) & mask) {
+    const Slot& slot = slots_[at];
+    if (slot.index == kNoSubject) return at;
+    if (slot.hash == hash && same(names_[slot.index].text, name)) return at;
+  }
 }
 
 uint32_t NameTable::look_up(std::string_view name) const {
-  const uint32_t index = slots_[slot_of(name)];
+  const uint32_t index = slots_[slot_of(name, hash_name(name))].index;
   return index == kNoSubject ? kNoSubject : names_[index].number;
 }
 
 void NameTable::grow() {
-  slots_.assign(slots_.empty() ? 8 : slots_.size() * 2, kNoSubject);
-  for (uint32_t i = 0; i < names_.size(); ++i) slots_[slot_of(names_[i].text)] = i;
+  slots_.assign(slots_.empty() ? 16 : slots_.size() * 2, Slot{});
+  for (uint32_t i = 0; i < names_.size(); ++i) {
+    const uint32_t hash = hash_name(names_[i].text);
+    slots_[slot_of(names_[i].text, hash)] = {hash, i};
+  }
 }
 
 void NameTable::add(std::string_view name, uint32_t number) {
-  if ((names_.size() + 1) * 2 > slots_.size()) grow();
-  slots_[slot_of(name)] = static_cast<uint32_t>(names_.size());
+  if ((names_.size() + 1) * 4 > slots_.size()) grow();
+  const uint32_t hash = hash_name(name);
+  slots_[slot_of(name, hash)] = {hash, static_cast<uint32_t>(names_.size())};
   names_.push_back({std::string(name), number});
   lengths_ |= uint64_t{1} << (name.size() & 63);
 }

@@ -34,12 +34,16 @@ class NameTable {
   uint32_t look_up(std::string_view name) const;
   bool same(std::string_view a, std::string_view b) const;
   void grow();
-  size_t slot_of(std::string_view name) const;
+  struct Slot {
+    uint32_t hash = 0;
+    uint32_t index = kNoSubject;  // into names_
+  };
+  size_t slot_of(std::string_view name, uint32_t hash) const;
 
   Compare compare_;
   uint64_t lengths_ = 0;  // bit n: there is a name of n bytes (modulo 64)
   std::vector<Name> names_;
-  std::vector<uint32_t> slots_;  // index into names_, or kNoSubject; a power of two, at most half full
+  std::vector<Slot> slots_;  // a power of two, at most a quarter full
 };
 
 class Subjects {
