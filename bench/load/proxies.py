@@ -40,7 +40,7 @@ daemon off;
 worker_processes 1;
 worker_rlimit_nofile {descriptors};
 pid {directory}/nginx.pid;
-error_log {directory}/nginx-errors.log error;
+error_log stderr error;
 events {{ worker_connections 4096; }}
 http {{
   access_log off;
@@ -162,9 +162,11 @@ class Field:
 
     def start(self, core, name, *command):
         log = self.directory / f"{name}.log"
+        # nginx would take $NGINX, which is ours, for sockets that it inherits.
+        environment = {key: value for key, value in os.environ.items() if key != "NGINX"}
         with log.open("w") as out:
             process = subprocess.Popen(["taskset", "-c", str(core), *map(str, command)], stdout=out, stderr=out,
-                                       stdin=subprocess.DEVNULL)
+                                       stdin=subprocess.DEVNULL, env=environment)
         self.started.append(process)
         return process, log
 
@@ -190,7 +192,7 @@ class Field:
         port, admin = free_ports(2)
         template, suffix, arguments, ask_version = {
             "weir": (WEIR, "yaml", ["run", "-c"], "version"),
-            "nginx": (NGINX, "conf", ["-e", self.directory / "nginx-errors.log", "-c"], "-v"),
+            "nginx": (NGINX, "conf", ["-e", "stderr", "-c"], "-v"),
             "haproxy": (HAPROXY, "cfg", ["-db", "-f"], "-v"),
         }[name]
         file = self.directory / f"{name}.{suffix}"
@@ -198,7 +200,7 @@ class Field:
         process, log = self.start(self.cores[0], name, found, *arguments, file)
         self.add(name, port, process, log, advice)
         told = subprocess.run([found, ask_version], capture_output=True, text=True)
-        self.subjects[name].version = (told.stdout + told.stderr).strip().splitlines()[0]
+        self.subjects[name].version = ((told.stdout + told.stderr).strip().splitlines() or ["of unknown version"])[0]
 
     def add(self, name, port, process, log, advice):
         self.wait_for(name, port, process, log, f"{advice}; its output is in {log}")
