@@ -185,7 +185,7 @@ class Field:
         self.add("floor", port, process, log, f"see {log}")
 
     def start_proxy(self, name, program, advice):
-        """`program` is a path or a name to look for; `advice` says what to do if it does not serve."""
+        """`program` is a path or a name to look for; `advice` says what to do if it is not here."""
         found = shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
         if found is None:
             raise Failure(f"{name} is not here ({program}): {advice}")
@@ -198,12 +198,12 @@ class Field:
         file = self.directory / f"{name}.{suffix}"
         file.write_text(template.format(port=port, admin=admin, **self.facts))
         process, log = self.start(self.cores[0], name, found, *arguments, file)
-        self.add(name, port, process, log, advice)
+        self.add(name, port, process, log, f"its output is in {log}; {name.upper()} may name another build")
         told = subprocess.run([found, ask_version], capture_output=True, text=True)
         self.subjects[name].version = ((told.stdout + told.stderr).strip().splitlines() or ["of unknown version"])[0]
 
     def add(self, name, port, process, log, advice):
-        self.wait_for(name, port, process, log, f"{advice}; its output is in {log}")
+        self.wait_for(name, port, process, log, advice)
         self.subjects[name] = Subject(name, port, process, log, processes=[process.pid, *children(process.pid)])
 
     def wait_for(self, name, port, process, log, advice):
