@@ -14,7 +14,8 @@ struct Crew::Member {
     worker.on_tick([this] { tick(); });
   }
 
-  void publish(std::shared_ptr<const Publication> publication, const std::vector<FreshListener>& fresh, Doorstep& doorstep) {
+  void publish(std::shared_ptr<const Publication> publication, const std::vector<FreshListener>& fresh,
+               Doorstep& doorstep) {
     worker.adopt(publication);
     for (const FreshListener& listener : fresh) {
       const ListenSocket socket{listener.descriptors[worker.index()], listener.shared};

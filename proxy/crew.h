@@ -28,7 +28,8 @@ class Crew {
 
   /// Hands a publication to every worker; `done` is called on the last one's thread once all of
   /// them decide by it. Any thread, but one at a time.
-  void publish(std::shared_ptr<const Publication> publication, std::vector<FreshListener> fresh, std::function<void()> done);
+  void publish(std::shared_ptr<const Publication> publication, std::vector<FreshListener> fresh,
+               std::function<void()> done);
 
   void start();
   /// Every worker listens no more; idle connections end, busy ones when they are done.

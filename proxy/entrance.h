@@ -28,7 +28,7 @@ struct Accepted {
 
 /// What the entrances of all workers have in common. Outlives them; any thread.
 struct Doorstep {
-  std::atomic<uint64_t> connections{0};   // open, over all workers and listeners
+  std::atomic<uint64_t> connections{0};  // open, over all workers and listeners
   /// Takes a connection to a worker that has fewer; set before the workers start.
   std::function<void(size_t worker, Accepted accepted)> hand_over;
 };

@@ -10,7 +10,7 @@
 namespace weir::proxy {
 
 namespace {
-constexpr int64_t kUnevenness = 4;   // connections that a worker may hold above another one
+constexpr int64_t kUnevenness = 4;  // connections that a worker may hold above another one
 }
 
 Listener::Listener(Worker& worker, Doorstep& doorstep, std::shared_ptr<const ListenerSite> site, ListenSocket socket)

@@ -27,7 +27,7 @@ struct VersionSite {
 };
 
 struct ServiceSite {
-  std::vector<VersionSite> versions;                          // in the order of the snapshot's
+  std::vector<VersionSite> versions;  // in the order of the snapshot's
   std::vector<std::shared_ptr<metrics::RuleSeries>> rules;
   std::shared_ptr<metrics::ServiceSeries> numbers;
   routing::Availability available;
@@ -35,15 +35,15 @@ struct ServiceSite {
 
 /// A listener as configured; the sockets travel apart, each worker owns its own.
 struct ListenerSite {
-  uint64_t id = 0;                                            // the same while the address stays
+  uint64_t id = 0;  // the same while the address stays
   config::Listener config;
-  std::string fallback_host;                                  // its address, for requests without Host
+  std::string fallback_host;  // its address, for requests without Host
   std::shared_ptr<metrics::ListenerSeries> numbers;
 };
 
 struct Publication {
   std::shared_ptr<const routing::Snapshot> snapshot;
-  std::vector<ServiceSite> services;                          // in the order of the snapshot's
+  std::vector<ServiceSite> services;  // in the order of the snapshot's
   std::vector<std::shared_ptr<const ListenerSite>> listeners;
 
   const config::Config& config() const { return *snapshot->config; }

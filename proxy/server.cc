@@ -27,9 +27,9 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::chrono::milliseconds kLookAgain{20};   // whether draining is done
+constexpr std::chrono::milliseconds kLookAgain{20};  // whether draining is done
 constexpr std::chrono::seconds kLogLossTold{10};
-constexpr uint64_t kOwnDescriptors = 64;              // listeners, logs, admin
+constexpr uint64_t kOwnDescriptors = 64;  // listeners, logs, admin
 
 size_t worker_count(const config::Config& config) {
   return config.workers > 0 ? config.workers : std::max(1u, std::thread::hardware_concurrency());
@@ -59,10 +59,12 @@ void raise_descriptor_limit(const config::Config& config) {
   getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
-  const uint64_t needed = 2 * config.limits.connections + kOwnDescriptors;   // one to the client, one to an endpoint
+  const uint64_t needed = 2 * config.limits.connections + kOwnDescriptors;  // one to the client, one to an endpoint
   if (config.limits.connections > 0 && limit.rlim_cur != RLIM_INFINITY && needed > limit.rlim_cur) {
-    spdlog::warn("limits.connections: {} may need {} descriptors, this process may have {}: it can carry about {}; raise LimitNOFILE",
-                 config.limits.connections, needed, limit.rlim_cur, (limit.rlim_cur - kOwnDescriptors) / 2);
+    spdlog::warn(
+        "limits.connections: {} may need {} descriptors, this process may have {}: it can carry about {}; raise "
+        "LimitNOFILE",
+        config.limits.connections, needed, limit.rlim_cur, (limit.rlim_cur - kOwnDescriptors) / 2);
   }
 }
 
@@ -173,7 +175,8 @@ void Server::Body::wait_for_signals() {
         publisher_.reload(false);
       }
     } else if (signal == SIGUSR1) {
-      if (!access_log_.reopen()) spdlog::error("USR1: the access log cannot be opened again: the old file stays in use");
+      if (!access_log_.reopen())
+        spdlog::error("USR1: the access log cannot be opened again: the old file stays in use");
     } else if (draining_) {
       spdlog::warn("a second {}: ending at once", signal == SIGTERM ? "TERM" : "INT");
       return finish();
@@ -217,7 +220,8 @@ void Server::Body::watch_access_log() {
   log_timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     const uint64_t lost = access_log_.lost();
-    if (lost > log_lost_told_) spdlog::error("the access log could not take {} lines: is its disk full?", lost - log_lost_told_);
+    if (lost > log_lost_told_)
+      spdlog::error("the access log could not take {} lines: is its disk full?", lost - log_lost_told_);
     log_lost_told_ = lost;
     watch_access_log();
   });

@@ -13,8 +13,8 @@ namespace weir::proxy {
 namespace {
 
 constexpr std::chrono::seconds kLinger{5};
-constexpr std::chrono::seconds kLastMoment{1};   // for a connection without a request when its listener goes
-constexpr size_t kSmallHead = 4096;   // up to here a partial head is parsed at every read
+constexpr std::chrono::seconds kLastMoment{1};  // for a connection without a request when its listener goes
+constexpr size_t kSmallHead = 4096;             // up to here a partial head is parsed at every read
 
 /// Heads are parsed and used before anything is awaited: one a thread is enough.
 http::RequestHead& scratch_head() {
@@ -116,7 +116,7 @@ bool Session::opening() {
     if (header.source) {
       peer_ = *header.source;
       has_peer_ = true;
-      site_ = nullptr;   // whether to believe this address is judged anew
+      site_ = nullptr;  // whether to believe this address is judged anew
     }
     input_.consume(header.size);
     began_ = {};
@@ -214,9 +214,7 @@ bool Session::worth_parsing() const {
 }
 
 /// Draining, or its listener was removed: an idle connection ends.
-bool Session::has_reason_to_end() const {
-  return input_.empty() && (worker_.draining() || entrance_.closed());
-}
+bool Session::has_reason_to_end() const { return input_.empty() && (worker_.draining() || entrance_.closed()); }
 
 bool Session::ready_for_another(const Outcome& outcome) {
   began_ = {};
@@ -224,10 +222,14 @@ bool Session::ready_for_another(const Outcome& outcome) {
   served_ = true;
   patience_.stop();
   switch (outcome.next) {
-    case Outcome::Next::another_request: return true;
-    case Outcome::Next::abort: stream_.abort(); return false;
+    case Outcome::Next::another_request:
+      return true;
+    case Outcome::Next::abort:
+      stream_.abort();
+      return false;
     case Outcome::Next::close:
-    case Outcome::Next::linger: break;
+    case Outcome::Next::linger:
+      break;
   }
   return false;
 }

@@ -41,18 +41,18 @@ class Session : private net::Link {
   net::Stream stream_;
   net::Waiter waiter_;
   Patience patience_;
-  net::Bytes input_;                // read, and not used yet
+  net::Bytes input_;  // read, and not used yet
   net::Detached coroutine_;
-  std::shared_ptr<const ListenerSite> site_;   // that `trusted_` was judged by
+  std::shared_ptr<const ListenerSite> site_;  // that `trusted_` was judged by
   config::IpAddress peer_{};
-  net::Nanos began_{};              // of the request that is being read; 0: not a byte of it yet
-  size_t parsed_ = 0;               // bytes of input_ that were found to be no whole head
+  net::Nanos began_{};  // of the request that is being read; 0: not a byte of it yet
+  size_t parsed_ = 0;   // bytes of input_ that were found to be no whole head
   http::Fault fault_ = http::Fault::none;
   bool has_peer_ = false;
   bool trusted_ = false;
-  bool opened_ = false;             // PROXY header read, if one is due
-  bool served_ = false;             // at least one request
-  bool hurried_ = false;            // its listener is gone, and it has no request yet
+  bool opened_ = false;   // PROXY header read, if one is due
+  bool served_ = false;   // at least one request
+  bool hurried_ = false;  // its listener is gone, and it has no request yet
 };
 
 }  // namespace weir::proxy

@@ -106,7 +106,7 @@ VersionView Worker::view_of(const VersionSite& site) {
   view.site = &site;
   view.numbers = &site.numbers->shard(index_);
   view.loads.resize(site.endpoints.size());
-  view.turn = static_cast<uint32_t>(dice_.roll());   // workers do not go round in step
+  view.turn = static_cast<uint32_t>(dice_.roll());  // workers do not go round in step
   for (const upstream::EndpointSite& endpoint : site.endpoints) view.pools.push_back(pool_of(endpoint));
   return view;
 }

@@ -24,8 +24,8 @@ namespace weir::proxy {
 struct VersionView {
   const VersionSite* site = nullptr;
   metrics::VersionNumbers* numbers = nullptr;
-  std::vector<std::shared_ptr<upstream::Pool>> pools;   // parallel to the site's endpoints
-  std::vector<uint32_t> loads;            // exchanges under way, for the balancer
+  std::vector<std::shared_ptr<upstream::Pool>> pools;  // parallel to the site's endpoints
+  std::vector<uint32_t> loads;                         // exchanges under way, for the balancer
   uint32_t turn = 0;
 };
 
@@ -89,7 +89,7 @@ class Dice {
  private:
   void draw_identities();
   std::array<uint64_t, 2> state_{};
-  std::array<uint64_t, 64> identities_{};   // of getrandom(2)
+  std::array<uint64_t, 64> identities_{};  // of getrandom(2)
   size_t next_identity_ = 0;
 };
 

@@ -71,7 +71,7 @@ void Publisher::reload(bool only_if_changed) {
     const bool same = std::exchange(tried_hash_, loaded->config.hash) == loaded->config.hash;
     if (same && only_if_changed) return;
   } else if (only_if_changed && ::access(path_.c_str(), R_OK) != 0) {
-    return;   // between an editor's two steps there is no file; HUP tells of it
+    return;  // between an editor's two steps there is no file; HUP tells of it
   }
   auto prepared = loaded ? prepare(std::move(*loaded)) : config::Result<Prepared>(loaded.problems());
   if (!prepared) return tell_failure(prepared.problems());
@@ -123,10 +123,11 @@ config::Problems Publisher::refusals(const config::Config& next) const {
     const bool split_open = split->second.share > config::kNobody && split->second.share < config::kEverybody;
     const bool reshuffles = salt_of(*before) != salt_of(service) || before->cohort.keys != service.cohort.keys;
     if (split_open && reshuffles) {
-      refused.push_back({service.cohort.where,
-                         "service " + service.name + ": another salt or key moves users between versions while the split is " +
-                             config::share_text(split->second.share) +
-                             "; wait for 0% or 100%, or say allow_reshuffle: true in its cohort"});
+      refused.push_back(
+          {service.cohort.where, "service " + service.name +
+                                     ": another salt or key moves users between versions while the split is " +
+                                     config::share_text(split->second.share) +
+                                     "; wait for 0% or 100%, or say allow_reshuffle: true in its cohort"});
     }
   }
   return refused;
@@ -236,7 +237,8 @@ std::vector<NewListener> Publisher::adopt_listeners(Prepared& prepared) {
   return fresh;
 }
 
-std::shared_ptr<const proxy::Publication> Publisher::make_publication(std::shared_ptr<const routing::Snapshot> snapshot) {
+std::shared_ptr<const proxy::Publication> Publisher::make_publication(
+    std::shared_ptr<const routing::Snapshot> snapshot) {
   auto publication = std::make_shared<proxy::Publication>();
   const config::Config& config = *snapshot->config;
   for (const config::Listener& listener : config.listeners) publication->listeners.push_back(make_listener(listener));
@@ -265,7 +267,8 @@ proxy::ServiceSite Publisher::make_service(const routing::ServicePlan& plan, con
   for (const routing::RulePlan& rule : plan.rules) site.rules.push_back(registry_.rule(service.name, rule.name));
   for (size_t i = 0; i < service.versions.size(); ++i) {
     site.versions.push_back(make_version(service, service.versions[i], timeouts));
-    site.available.up[i] = std::ranges::any_of(site.versions[i].endpoints, [](const auto& e) { return !e.addresses.empty(); });
+    site.available.up[i] =
+        std::ranges::any_of(site.versions[i].endpoints, [](const auto& e) { return !e.addresses.empty(); });
   }
   return site;
 }
@@ -296,7 +299,8 @@ std::shared_ptr<upstream::Endpoint> Publisher::endpoint(const std::string& servi
 
 std::vector<std::string> Publisher::listener_addresses() const {
   std::vector<std::string> addresses;
-  for (const auto& listener : current_->listeners) addresses.push_back(listeners_.at(listener->config.address.text).bound);
+  for (const auto& listener : current_->listeners)
+    addresses.push_back(listeners_.at(listener->config.address.text).bound);
   return addresses;
 }
 

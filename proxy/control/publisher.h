@@ -54,12 +54,12 @@ class Publisher {
   };
   struct ListenerInForce {
     uint64_t id = 0;
-    std::string bound;              // address text, as bound
+    std::string bound;  // address text, as bound
   };
   /// A configuration that is ready to be published.
   struct Prepared {
     std::shared_ptr<routing::Snapshot> snapshot;
-    std::map<std::string, ListenSockets> sockets;   // new ones, by address as written
+    std::map<std::string, ListenSockets> sockets;  // new ones, by address as written
   };
 
   config::Result<Prepared> prepare(config::Loaded loaded);
@@ -89,14 +89,14 @@ class Publisher {
   const Deliver deliver_;
   Resolver resolver_;
   std::shared_ptr<const proxy::Publication> current_;
-  std::map<std::string, SplitInForce> splits_;             // by service
-  std::map<std::string, ListenerInForce> listeners_;       // by address as written
+  std::map<std::string, SplitInForce> splits_;        // by service
+  std::map<std::string, ListenerInForce> listeners_;  // by address as written
   std::map<std::array<std::string, 3>, std::weak_ptr<upstream::Endpoint>> endpoints_;
   std::string tried_hash_;
   uint64_t next_listener_ = 1;
   uint64_t reloads_ok_ = 0, reloads_failed_ = 0;
   bool last_ok_ = true;
-  bool busy_ = false;                 // a publication waits for names to resolve
+  bool busy_ = false;  // a publication waits for names to resolve
   bool reload_again_ = false;
 };
 

@@ -38,7 +38,7 @@ class Resolver {
     std::vector<config::IpAddress> found;
     bool looked_up = false;
     bool under_way = false;
-    bool told = false;              // that it does not resolve
+    bool told = false;  // that it does not resolve
   };
   void look_up(const std::string& name);
   void looked_up(const std::string& name, const boost::system::error_code& error,

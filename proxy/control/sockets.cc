@@ -15,7 +15,7 @@ namespace weir::control {
 
 namespace {
 
-constexpr int kBacklog = 4096;   // the kernel takes somaxconn if that is less
+constexpr int kBacklog = 4096;  // the kernel takes somaxconn if that is less
 
 class Descriptor {
  public:
@@ -33,9 +33,10 @@ class Descriptor {
 };
 
 config::Problems problem(const config::Listener& listener, std::string_view step, int error) {
-  std::string what = "listener " + listener.name + ": cannot " + std::string(step) + " " + listener.address.text + ": " +
-                     std::strerror(error);
-  if (error == EADDRINUSE) what += "; another process (a second weir?) listens there: stop it, or choose another address";
+  std::string what = "listener " + listener.name + ": cannot " + std::string(step) + " " + listener.address.text +
+                     ": " + std::strerror(error);
+  if (error == EADDRINUSE)
+    what += "; another process (a second weir?) listens there: stop it, or choose another address";
   if (error == EACCES) what += "; ports below 1024 need CAP_NET_BIND_SERVICE";
   if (error == EADDRNOTAVAIL) what += "; this machine has no such address";
   return {{listener.where, what}};
@@ -78,11 +79,12 @@ std::optional<net::SocketAddress> resolve(const config::Address& address) {
   return out;
 }
 
-config::Result<ListenSockets> listen_on_tcp(const config::Listener& listener, net::SocketAddress address, size_t workers) {
+config::Result<ListenSockets> listen_on_tcp(const config::Listener& listener, net::SocketAddress address,
+                                            size_t workers) {
   {
     const Descriptor alone(open_tcp(address, false));
     if (alone.get() < 0) return problem(listener, "listen on", errno);
-    address = bound_address(alone.get());   // port 0 has become one that all workers share
+    address = bound_address(alone.get());  // port 0 has become one that all workers share
   }
   ListenSockets sockets{address, {}, false};
   for (size_t i = 0; i < workers; ++i) {
@@ -139,8 +141,9 @@ void ListenSockets::close() {
 config::Result<ListenSockets> listen_on(const config::Listener& listener, size_t workers) {
   const auto address = resolve(listener.address);
   if (!address) {
-    return config::Problems{{listener.where, "listener " + listener.name + ": " + listener.address.text +
-                                                 " is no address of this machine: write an IP address or a name that resolves"}};
+    return config::Problems{
+        {listener.where, "listener " + listener.name + ": " + listener.address.text +
+                             " is no address of this machine: write an IP address or a name that resolves"}};
   }
   return address->family() == AF_UNIX ? listen_on_unix(listener, *address, workers)
                                       : listen_on_tcp(listener, *address, workers);

@@ -12,7 +12,7 @@ namespace weir::control {
 
 /// One descriptor a worker; `shared`: they all accept from one queue (unix sockets).
 struct ListenSockets {
-  net::SocketAddress address;     // as bound
+  net::SocketAddress address;  // as bound
   std::vector<int> descriptors;
   bool shared = false;
 

@@ -30,7 +30,7 @@ std::vector<std::string> directories_of(fs::path path) {
   for (int i = 0; i < kMostLinks; ++i) {
     const fs::path directory = path.parent_path();
     found.push_back(directory.string());
-    const fs::path real = fs::canonical(directory, error);   // itself reached through links
+    const fs::path real = fs::canonical(directory, error);  // itself reached through links
     if (!error) found.push_back(real.string());
     if (!fs::is_symlink(fs::symlink_status(path, error))) break;
     fs::path target = fs::read_symlink(path, error);

@@ -32,7 +32,8 @@ std::optional<config::IpAddress> forwarded_address(std::string_view element) {
 
 /// Fields that only a trusted proxy may send: gone before routing sees them.
 void remove_untrusted(const Client& client, http::Fields& fields) {
-  const bool nothing = !fields.has(http::FieldId::x_weir) && (client.trusted || client.listener.config.trusted_headers.empty());
+  const bool nothing =
+      !fields.has(http::FieldId::x_weir) && (client.trusted || client.listener.config.trusted_headers.empty());
   if (nothing) return;
   for (size_t i = fields.list.size(); i-- > 0;) {
     const std::string_view name = fields.list[i].name;
@@ -66,7 +67,7 @@ config::IpAddress client_address(const Client& client, const http::Fields& field
       const std::string_view element = comma == std::string_view::npos ? list : list.substr(comma + 1);
       list = comma == std::string_view::npos ? std::string_view{} : list.substr(0, comma);
       const auto ip = forwarded_address(element);
-      if (!ip) return nearest;   // what stands left of rubbish was said by nobody who is trusted
+      if (!ip) return nearest;  // what stands left of rubbish was said by nobody who is trusted
       nearest = *ip;
       if (!is_one_of(client.listener.config.trusted_proxies, nearest)) return nearest;
     }

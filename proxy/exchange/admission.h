@@ -20,9 +20,9 @@ struct Admission {
   http::ConnectionOptions options;
   config::IpAddress client_ip;
   http::Fault fault = http::Fault::none;
-  bool readiness = false;                  // the listener's ready_path was asked for
-  ServiceView* service = nullptr;          // null: none answers for this host and path
-  routing::Decision decision;              // valid with a service
+  bool readiness = false;          // the listener's ready_path was asked for
+  ServiceView* service = nullptr;  // null: none answers for this host and path
+  routing::Decision decision;      // valid with a service
 };
 
 /// Removes from `head` what this client may not say, then decides.

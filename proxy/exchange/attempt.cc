@@ -28,7 +28,7 @@ http::Fault Attempt::begin(VersionView& version, Dice& dice, net::Waiter& waiter
 
 /// An endpoint with room, entered. Those that are full are passed over.
 upstream::Pool* Attempt::choose(VersionView& version, Dice& dice, bool& full) {
-  std::vector<uint32_t> refused;   // allocates only where an endpoint is full
+  std::vector<uint32_t> refused;  // allocates only where an endpoint is full
   const uint32_t before = tried_;
   for (;;) {
     uint32_t index = pick_but(version, dice, refused, before);
@@ -46,7 +46,9 @@ upstream::Pool* Attempt::choose(VersionView& version, Dice& dice, bool& full) {
 uint32_t Attempt::pick_but(VersionView& version, Dice& dice, const std::vector<uint32_t>& refused, uint32_t tried) {
   const bool any = !refused.empty() || tried != routing::kNoEndpoint;
   const config::Balance balance = version.site->balance;
-  if (!any) return version.loads.size() == 1 ? only_one(version) : routing::pick(balance, version.loads, dice.roll(), version.turn);
+  if (!any)
+    return version.loads.size() == 1 ? only_one(version)
+                                     : routing::pick(balance, version.loads, dice.roll(), version.turn);
   std::vector<uint32_t> loads = version.loads;
   for (const uint32_t index : refused) loads[index] = routing::kUnusable;
   if (tried != routing::kNoEndpoint) loads[tried] = routing::kUnusable;
@@ -63,7 +65,7 @@ net::Io Attempt::connected() {
 }
 
 http::Fault Attempt::connect_failed(int error) {
-  const bool refused = error == ECONNREFUSED || error == ENOENT;   // ENOENT: no such unix socket
+  const bool refused = error == ECONNREFUSED || error == ENOENT;  // ENOENT: no such unix socket
   const bool timeout = error == ETIMEDOUT;
   pool_->count_connect(refused   ? upstream::ConnectResult::refused
                        : timeout ? upstream::ConnectResult::timeout

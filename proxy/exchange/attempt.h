@@ -45,7 +45,7 @@ class Attempt {
   uint32_t pick_but(VersionView& version, Dice& dice, const std::vector<uint32_t>& refused, uint32_t tried);
   void leave();
 
-  upstream::Pool* pool_ = nullptr;    // entered
+  upstream::Pool* pool_ = nullptr;  // entered
   const upstream::Endpoint* endpoint_ = nullptr;
   upstream::Lease lease_;
   uint32_t tried_ = routing::kNoEndpoint;

@@ -44,12 +44,12 @@ struct Client {
   net::Stream& stream;
   net::Waiter& waiter;
   Patience& patience;
-  net::Bytes& input;                   // bytes that were read and not used yet
+  net::Bytes& input;  // bytes that were read and not used yet
   const ListenerSite& listener;
-  config::IpAddress peer{};            // who is connected (by PROXY protocol, if that was accepted)
-  bool has_peer = false;               // not over a unix socket
-  bool trusted = false;                // is the peer one of trusted_proxies
-  bool last_request = false;           // the listener is gone: the connection ends after this one
+  config::IpAddress peer{};   // who is connected (by PROXY protocol, if that was accepted)
+  bool has_peer = false;      // not over a unix socket
+  bool trusted = false;       // is the peer one of trusted_proxies
+  bool last_request = false;  // the listener is gone: the connection ends after this one
 
   /// The peer's address as text, written into `buffer`; empty without one.
   std::string_view peer_text(std::span<char> buffer) const;

@@ -17,7 +17,7 @@ bool idempotent(std::string_view method) {
 }
 
 constexpr unsigned kTries = 2;
-constexpr unsigned kRetryAfter = 1;   // seconds, with 503
+constexpr unsigned kRetryAfter = 1;  // seconds, with 503
 
 /// The state of one exchange. Its steps are told by `serve_request`; each of the `…ing` functions
 /// moves what can be moved and says whether to wait for an event and come again.
@@ -55,8 +55,8 @@ class Exchange {
   Client& client_;
   const ViewRef view_;
   Record record_;
-  std::string upgrade_;                  // the protocol asked for; usually empty
-  std::string lines_;                    // of weir's own, for the response; usually empty
+  std::string upgrade_;  // the protocol asked for; usually empty
+  std::string lines_;    // of weir's own, for the response; usually empty
   std::optional<RequestRelay> request_;
   std::optional<ResponseRelay> response_;
   Attempt attempt_;
@@ -64,9 +64,9 @@ class Exchange {
   VersionView* version_ = nullptr;
   bool idempotent_ = false;
   bool to_head_ = false;
-  bool client_keeps_ = false;            // the client wishes another request on this connection
+  bool client_keeps_ = false;  // the client wishes another request on this connection
   bool client_is_10_ = false;
-  bool settled_ = false;                 // nothing more is tried
+  bool settled_ = false;  // nothing more is tried
   enum class Phase : uint8_t { none, request, response_head, response_body } patient_in_ = Phase::none;
   Outcome outcome_;
 };
@@ -116,7 +116,7 @@ void Exchange::forward(http::RequestHead& head, const Behind& behind, const Admi
   response_->add_lines(lines_, admission.decision.mint);
   upgrade_ = upgrade;
   response_->expect({.head = to_head_, .upgrade = upgrade_, .keep_alive = client_keeps_, .minor = head.minor});
-  keep_behind(behind, request_->take_body(behind.bytes));   // the head's bytes may be gone from here on
+  keep_behind(behind, request_->take_body(behind.bytes));  // the head's bytes may be gone from here on
   if (request_->fault() != http::Fault::none) settle(request_->fault());
 }
 
@@ -240,8 +240,8 @@ void Exchange::be_patient() {
   const bool request_moved = request_->moved();
   const bool moved = response_->moved() || request_moved;
   const Phase phase = response_->in_body() || response_->waits_for_client() ? Phase::response_body
-                      : request_->sent() || request_->broken()               ? Phase::response_head
-                                                                             : Phase::request;
+                      : request_->sent() || request_->broken()              ? Phase::response_head
+                                                                            : Phase::request;
   if (phase == patient_in_ && !moved) return;
   patient_in_ = phase;
   client_.patience.limit(phase == Phase::request         ? view_->config().timeouts.request_body
@@ -311,7 +311,8 @@ bool Exchange::answering() {
 bool Exchange::tunnelling() {
   if (!response_->upgraded() || settled_) return false;
   if (!tunnel_) {
-    tunnel_.emplace(worker_, client_, attempt_.stream(), std::exchange(response_->out(), {}), std::exchange(client_.input, {}));
+    tunnel_.emplace(worker_, client_, attempt_.stream(), std::exchange(response_->out(), {}),
+                    std::exchange(client_.input, {}));
     client_.patience.limit(view_->config().timeouts.tunnel_idle);
   }
   tunnel_->pump();

@@ -13,17 +13,17 @@ namespace weir::proxy {
 /// What becomes of the client's connection.
 struct Outcome {
   enum class Next {
-    another_request,   // nothing of this one is left over
-    close,             // whatever had to be said was said
-    linger,            // the answer is out, but the client may still be sending: close softly
-    abort,             // the client must not take what it got for the whole
+    another_request,  // nothing of this one is left over
+    close,            // whatever had to be said was said
+    linger,           // the answer is out, but the client may still be sending: close softly
+    abort,            // the client must not take what it got for the whole
   } next = Next::close;
 };
 
 /// Bytes that stand behind a head, in the worker's input or in the client's.
 struct Behind {
   std::string_view bytes;
-  bool in_worker = true;     // else at the front of client.input, behind `head_size` bytes
+  bool in_worker = true;  // else at the front of client.input, behind `head_size` bytes
   size_t head_size = 0;
 };
 

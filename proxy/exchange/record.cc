@@ -63,7 +63,7 @@ size_t rejected_index(unsigned status) {
 }  // namespace
 
 Record::~Record() {
-  count(kNoStatus);   // nothing else has: the client saw no response
+  count(kNoStatus);  // nothing else has: the client saw no response
   if (service_) version_numbers()->in_flight.add(-1);
   if (!silent_ && worker_.access_log().enabled()) write_log_line();
 }
@@ -109,7 +109,8 @@ void Record::try_begins(const upstream::Endpoint& endpoint) {
 
 void Record::try_failed(http::Fault fault) {
   fault_ = fault;
-  if (service_ && http::info(fault).whose != http::Whose::client) version_numbers()->errors[static_cast<size_t>(fault)].add();
+  if (service_ && http::info(fault).whose != http::Whose::client)
+    version_numbers()->errors[static_cast<size_t>(fault)].add();
 }
 
 void Record::response_head(unsigned status) {
@@ -174,13 +175,15 @@ void Record::write_json(std::string& out) const {
   text("method", piece(method_));
   text("host", piece(host_));
   text("path", piece(path_));
-  fmt::format_to(to, ",\"protocol\":\"HTTP/1.{}\",\"status\":{},\"bytes_in\":{},\"bytes_out\":{}", minor_, status_, bytes_in_,
-                 bytes_out_);
+  fmt::format_to(to, ",\"protocol\":\"HTTP/1.{}\",\"status\":{},\"bytes_in\":{},\"bytes_out\":{}", minor_, status_,
+                 bytes_in_, bytes_out_);
   text("service", service_ ? std::string_view(service_->plan->name) : "");
   text("version", service_ ? std::string_view(service_->plan->versions[decision_.version].name) : "");
   fmt::format_to(to, ",\"revision\":{}", service_ ? service_->plan->revision : 0);
   text("decided_by", service_ ? routing::decided_by_text(decision_.by) : "");
-  text("rule", service_ && decision_.rule != routing::kNone ? std::string_view(service_->plan->rules[decision_.rule].name) : "");
+  text("rule", service_ && decision_.rule != routing::kNone
+                   ? std::string_view(service_->plan->rules[decision_.rule].name)
+                   : "");
   if (decision_.bucket) {
     fmt::format_to(to, ",\"bucket\":{}", static_cast<uint32_t>(*decision_.bucket));
   } else {
@@ -202,9 +205,9 @@ void Record::write_combined(std::string& out) const {
     append_quoted(out, text.empty() ? "-" : text);
     out.push_back('"');
   };
-  fmt::format_to(to, "{} - - [{:02}/{}/{:04}:{:02}:{:02}:{:02} +0000] \"", client_.has_peer ? client_ip_.text() : "unix:",
-                 wall.parts.tm_mday, kMonths[wall.parts.tm_mon], wall.parts.tm_year + 1900, wall.parts.tm_hour,
-                 wall.parts.tm_min, wall.parts.tm_sec);
+  fmt::format_to(to, "{} - - [{:02}/{}/{:04}:{:02}:{:02}:{:02} +0000] \"",
+                 client_.has_peer ? client_ip_.text() : "unix:", wall.parts.tm_mday, kMonths[wall.parts.tm_mon],
+                 wall.parts.tm_year + 1900, wall.parts.tm_hour, wall.parts.tm_min, wall.parts.tm_sec);
   append_quoted(out, piece(method_));
   out.push_back(' ');
   append_quoted(out, piece(path_));

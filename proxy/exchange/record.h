@@ -24,7 +24,8 @@ enum class RetryResult : uint8_t { ok, failed };
 
 class Record {
  public:
-  Record(Worker& worker, const Client& client, net::Nanos began) : worker_(worker), client_(client), began_(began), client_ip_(client.peer) {}
+  Record(Worker& worker, const Client& client, net::Nanos began)
+      : worker_(worker), client_(client), began_(began), client_ip_(client.peer) {}
   ~Record();
   Record(const Record&) = delete;
   Record& operator=(const Record&) = delete;

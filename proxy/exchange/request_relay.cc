@@ -5,7 +5,7 @@
 namespace weir::proxy {
 
 namespace {
-constexpr size_t kPiecesATurn = 16;   // then others have their turn
+constexpr size_t kPiecesATurn = 16;  // then others have their turn
 }
 
 RequestRelay::RequestRelay(Worker& worker, Client& client, Record& record, http::Framing framing, uint64_t body_limit)

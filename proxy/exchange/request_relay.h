@@ -30,9 +30,9 @@ class RequestRelay {
   void rewind();
   bool replayable() const { return body_done_ && !streamed_; }
 
-  bool body_done() const { return body_done_; }      // read whole from the client
-  bool sent() const { return sent_whole_; }          // written whole to the endpoint
-  bool untouched() const { return !any_written_; }   // no byte was written on this connection
+  bool body_done() const { return body_done_; }     // read whole from the client
+  bool sent() const { return sent_whole_; }         // written whole to the endpoint
+  bool untouched() const { return !any_written_; }  // no byte was written on this connection
   bool broken() const { return broken_; }
   bool client_ended() const { return client_ended_; }
   /// Waits for the endpoint to take bytes (else for the client to send some).
@@ -55,15 +55,15 @@ class RequestRelay {
   Record& record_;
   const http::Framing framing_;
   const uint64_t body_limit_;
-  uint64_t left_;                          // of a body with Content-Length
+  uint64_t left_;  // of a body with Content-Length
   std::optional<http::ChunkReader> chunks_;
-  net::Bytes request_;                     // head, and the body that came with it
-  net::Bytes spill_;                       // body that the endpoint has not taken yet
-  size_t written_ = 0;                     // of request_
+  net::Bytes request_;  // head, and the body that came with it
+  net::Bytes spill_;    // body that the endpoint has not taken yet
+  size_t written_ = 0;  // of request_
   http::Fault fault_ = http::Fault::none;
   bool body_done_;
   bool begun_ = false;
-  bool streamed_ = false;                  // body went through that is in no buffer any more
+  bool streamed_ = false;  // body went through that is in no buffer any more
   bool any_written_ = false;
   bool sent_whole_ = false;
   bool broken_ = false;

@@ -109,18 +109,19 @@ void ResponseRelay::take_head(http::ResponseHead& head, std::string_view& rest) 
     return begin_body(head, framing);
   }
   if (++interims_ > kMaxInterims) return fail(http::Fault::response_malformed);
-  if (asked_.minor == 0) return;   // RFC 9110 §15.2: no 1xx to an HTTP/1.0 client
+  if (asked_.minor == 0) return;  // RFC 9110 §15.2: no 1xx to an HTTP/1.0 client
   http::write_interim_head(out_, head);
 }
 
 void ResponseRelay::take_upgrade(const http::ResponseHead& head, std::string_view& rest) {
-  const bool agreed = !asked_.upgrade.empty() && http::same_name(head.fields.value(http::FieldId::upgrade), asked_.upgrade);
+  const bool agreed =
+      !asked_.upgrade.empty() && http::same_name(head.fields.value(http::FieldId::upgrade), asked_.upgrade);
   if (!agreed) return fail(http::Fault::upgrade_failed);
   status_ = 101;
   record_.response_head(101);
   http::write_response_head(
       out_, {.head = head, .keep_length = false, .upgrade = true, .date = worker_.date(), .extra = lines_});
-  out_.append(std::exchange(rest, {}));   // the first bytes of the tunnel
+  out_.append(std::exchange(rest, {}));  // the first bytes of the tunnel
   began_ = true;
   phase_ = Phase::upgraded;
   record_.count(101);
@@ -163,7 +164,7 @@ void ResponseRelay::begin_body(const http::ResponseHead& head, http::Framing fra
 
 void ResponseRelay::finish_body() {
   phase_ = Phase::done;
-  record_.count(status_);   // before the last byte is sent: a scrape after the answer sees it
+  record_.count(status_);  // before the last byte is sent: a scrape after the answer sees it
 }
 
 void ResponseRelay::take_body(std::string_view bytes) {
@@ -230,7 +231,7 @@ void ResponseRelay::write_pieces() {
   const size_t size = std::exchange(pieces_size_, 0);
   constexpr size_t kMostPieces = 64;
   const bool gather = !pieces.empty() && pieces.size() < kMostPieces && client_.stream.writable();
-  size_t taken = 0;   // of the pieces
+  size_t taken = 0;  // of the pieces
   if (gather) {
     const size_t waiting = out_.size();
     pieces.insert(pieces.begin(), {const_cast<char*>(out_.view().data()), waiting});
@@ -247,7 +248,7 @@ void ResponseRelay::write_pieces() {
     if (taken < size) out_.append({static_cast<const char*>(piece.iov_base) + skip, piece.iov_len - skip});
   }
   pieces.clear();
-  pieces_ = std::move(pieces);   // keeps its memory for the next ones
+  pieces_ = std::move(pieces);  // keeps its memory for the next ones
   if (!gather) flush();
 }
 

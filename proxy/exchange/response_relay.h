@@ -19,10 +19,10 @@ class ResponseRelay {
  public:
   /// What of the request matters for its response.
   struct Asked {
-    bool head = false;            // HEAD: no body comes
-    std::string_view upgrade;     // the protocol asked for; must last
-    bool keep_alive = false;      // as the client wishes
-    unsigned minor = 1;           // HTTP/1.minor of the client
+    bool head = false;         // HEAD: no body comes
+    std::string_view upgrade;  // the protocol asked for; must last
+    bool keep_alive = false;   // as the client wishes
+    unsigned minor = 1;        // HTTP/1.minor of the client
   };
 
   ResponseRelay(Worker& worker, Client& client, Record& record, uint64_t head_limit);
@@ -40,8 +40,8 @@ class ResponseRelay {
   /// Writes what waits for the client; true when nothing does any more.
   bool flush();
 
-  bool began() const { return began_; }                  // the head of the response has gone out, or waits to
-  bool got_any() const { return got_any_; }              // from the endpoint, on this try
+  bool began() const { return began_; }      // the head of the response has gone out, or waits to
+  bool got_any() const { return got_any_; }  // from the endpoint, on this try
   bool in_body() const { return phase_ == Phase::body; }
   bool finished() const { return phase_ == Phase::done && out_.empty(); }
   bool upgraded() const { return phase_ == Phase::upgraded; }
@@ -73,7 +73,7 @@ class ResponseRelay {
   void fail(http::Fault fault) { fault_ = fault; }
 
   static constexpr size_t kPiecesATurn = 16;
-  static constexpr size_t kCopied = 8 * 1024;   // up to here copying is cheaper than gathering
+  static constexpr size_t kCopied = 8 * 1024;  // up to here copying is cheaper than gathering
   static constexpr unsigned kMaxInterims = 64;
 
   Worker& worker_;
@@ -93,8 +93,8 @@ class ResponseRelay {
   http::BodyOut body_out_ = http::BodyOut::none;
   uint64_t left_ = 0;
   std::optional<http::ChunkReader> chunks_;
-  net::Bytes partial_;                    // a head that is not whole yet
-  net::Bytes out_;                        // what the client has not taken yet
+  net::Bytes partial_;  // a head that is not whole yet
+  net::Bytes out_;      // what the client has not taken yet
   std::vector<iovec> pieces_;
   size_t pieces_size_ = 0;
   std::array<char, 20> size_line_{};

@@ -19,8 +19,8 @@ class Tunnel {
  private:
   struct Direction {
     net::Bytes waiting;
-    bool ended = false;    // the sender sent its end
-    bool closed = false;   // and the receiver was told
+    bool ended = false;   // the sender sent its end
+    bool closed = false;  // and the receiver was told
   };
   void pump(Direction& direction, net::Stream& from, net::Stream& to);
   bool write_waiting(Direction& direction, net::Stream& to);

@@ -29,10 +29,29 @@ bool is_field_text(std::string_view text) {
 
 /// RFC 9110 §6.5.1: framing, routing, authentication and the like may not come behind a body.
 bool allowed_in_trailer(std::string_view name) {
-  static constexpr std::string_view kRefused[] = {
-      "host", "content-length", "transfer-encoding", "content-encoding", "content-type", "content-range", "trailer",
-      "te", "connection", "keep-alive", "proxy-connection", "upgrade", "expect", "max-forwards", "cache-control",
-      "authorization", "proxy-authorization", "cookie", "set-cookie", "forwarded", "date", "location", "vary"};
+  static constexpr std::string_view kRefused[] = {"host",
+                                                  "content-length",
+                                                  "transfer-encoding",
+                                                  "content-encoding",
+                                                  "content-type",
+                                                  "content-range",
+                                                  "trailer",
+                                                  "te",
+                                                  "connection",
+                                                  "keep-alive",
+                                                  "proxy-connection",
+                                                  "upgrade",
+                                                  "expect",
+                                                  "max-forwards",
+                                                  "cache-control",
+                                                  "authorization",
+                                                  "proxy-authorization",
+                                                  "cookie",
+                                                  "set-cookie",
+                                                  "forwarded",
+                                                  "date",
+                                                  "location",
+                                                  "vary"};
   const bool ours = name.size() > 2 && same_name(name.substr(0, 2), "x-") &&
                     (same_name(name.substr(0, std::min<size_t>(7, name.size())), "x-weir-") ||
                      same_name(name.substr(0, std::min<size_t>(12, name.size())), "x-forwarded-") ||
@@ -77,7 +96,7 @@ bool ChunkReader::read_line_byte(char c, const char* at) {
     case Step::size: {
       const int digit = hex_value(c);
       if (digit >= 0) {
-        if (++digits_ > 15) return false;   // beyond 60 bits nothing is meant
+        if (++digits_ > 15) return false;  // beyond 60 bits nothing is meant
         remaining_ = remaining_ * 16 + static_cast<uint64_t>(digit);
         step_ = Step::size;
         pass(at, 1, false);
@@ -86,7 +105,7 @@ bool ChunkReader::read_line_byte(char c, const char* at) {
       if (step_ == Step::size_first) return false;
       [[fallthrough]];
     }
-    case Step::size_blank:   // RFC 9112 §7.1.1: bad whitespace before an extension; some send it before the line's end
+    case Step::size_blank:  // RFC 9112 §7.1.1: bad whitespace before an extension; some send it before the line's end
       if (c == ';' || c == ' ' || c == '\t') {
         step_ = c == ';' ? Step::extension : Step::size_blank;
         return ++extensions_ <= kMaxExtensions;

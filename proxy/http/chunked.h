@@ -32,7 +32,18 @@ class ChunkReader {
 
  private:
   enum class Step : uint8_t {
-    size_first, size, size_blank, extension, size_lf, data, data_cr, data_lf, trailer_first, trailer, done, malformed
+    size_first,
+    size,
+    size_blank,
+    extension,
+    size_lf,
+    data,
+    data_cr,
+    data_lf,
+    trailer_first,
+    trailer,
+    done,
+    malformed
   };
   bool read_line_byte(char c, const char* at);
   const char* read_trailer(const char* at, const char* end);
@@ -40,7 +51,7 @@ class ChunkReader {
   void pass(const char* from, size_t size, bool is_data);
   void fail() { step_ = Step::malformed; }
 
-  static constexpr uint64_t kMaxExtensions = 16 * 1024;   // bytes of extensions in one body
+  static constexpr uint64_t kMaxExtensions = 16 * 1024;  // bytes of extensions in one body
   static constexpr size_t kMaxTrailers = 16 * 1024;
 
   Keep keep_;
@@ -51,8 +62,8 @@ class ChunkReader {
   uint64_t extensions_ = 0;
   size_t consumed_ = 0;
   std::vector<std::string_view> ranges_;
-  std::string trailer_;          // gathered until it is whole
-  std::string trailer_out_;      // what of it goes on
+  std::string trailer_;      // gathered until it is whole
+  std::string trailer_out_;  // what of it goes on
 };
 
 }  // namespace weir::http

@@ -45,8 +45,8 @@ enum class Whose : uint8_t { nobody, client, weir, endpoint };
 
 /// A row of the table.
 struct FaultInfo {
-  uint16_t status;          // 0: no answer can be given
-  std::string_view token;   // RFC 9209 §2.3, or an own one for what it does not name
+  uint16_t status;         // 0: no answer can be given
+  std::string_view token;  // RFC 9209 §2.3, or an own one for what it does not name
   Whose whose;
 };
 const FaultInfo& info(Fault fault);

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
 #include <algorithm>
+#include <cstring>
 #include <iterator>
 #include <utility>
 
@@ -56,7 +56,8 @@ class LineCopier {
 
  private:
   static const char* line_end(const routing::Field& field) {
-    const char* at = field.value.empty() ? field.name.data() + field.name.size() : field.value.data() + field.value.size();
+    const char* at =
+        field.value.empty() ? field.name.data() + field.name.size() : field.value.data() + field.value.size();
     while (*at != '\n') ++at;
     return at + 1;
   }
@@ -136,31 +137,43 @@ struct XForwardedFor {
 bool passes_request(FieldId id, const RequestPlan& plan, const ClientFacts& client) {
   if (hop_by_hop(id)) return false;
   switch (id) {
-    case FieldId::host: return !plan.target.replaces_host;
-    case FieldId::expect: return plan.head.minor > 0;
-    case FieldId::x_forwarded_for: return false;   // written anew
+    case FieldId::host:
+      return !plan.target.replaces_host;
+    case FieldId::expect:
+      return plan.head.minor > 0;
+    case FieldId::x_forwarded_for:
+      return false;  // written anew
     case FieldId::forwarded:
     case FieldId::x_real_ip:
     case FieldId::x_forwarded_host:
     case FieldId::x_forwarded_proto:
-    case FieldId::x_request_id: return client.trusted;
-    case FieldId::x_weir: return false;
-    default: return true;
+    case FieldId::x_request_id:
+      return client.trusted;
+    case FieldId::x_weir:
+      return false;
+    default:
+      return true;
   }
 }
 
 bool keeps_private(std::string_view cache_control) {
-  return cache_control.find("no-store") != std::string_view::npos || cache_control.find("private") != std::string_view::npos;
+  return cache_control.find("no-store") != std::string_view::npos ||
+         cache_control.find("private") != std::string_view::npos;
 }
 
 bool passes_response(FieldId id, std::string_view value, const ResponsePlan& plan) {
   if (hop_by_hop(id)) return false;
   switch (id) {
-    case FieldId::content_length: return plan.keep_length;
-    case FieldId::transfer_encoding: return false;   // written anew
-    case FieldId::trailer: return plan.chunked;
-    case FieldId::cache_control: return !plan.make_private || keeps_private(value);
-    default: return true;
+    case FieldId::content_length:
+      return plan.keep_length;
+    case FieldId::transfer_encoding:
+      return false;  // written anew
+    case FieldId::trailer:
+      return plan.chunked;
+    case FieldId::cache_control:
+      return !plan.make_private || keeps_private(value);
+    default:
+      return true;
   }
 }
 
@@ -176,7 +189,7 @@ void copy_fields(Writer& out, const Fields& fields, auto&& passes) {
     if (id == FieldId::content_length && std::exchange(length_written, true)) continue;
     const size_t comma = id == FieldId::content_length ? field.value.find(',') : std::string_view::npos;
     if (comma != std::string_view::npos) {
-      copier.copy({field.name, field.value.substr(0, comma)}, true);   // equal lengths in a list: once is enough
+      copier.copy({field.name, field.value.substr(0, comma)}, true);  // equal lengths in a list: once is enough
     } else {
       copier.copy(field, !fields.unfolded.empty());
     }
@@ -189,7 +202,7 @@ void write_status_line(Writer& out, unsigned status, std::string_view reason) {
   out.put("HTTP/1.1 ").put({digits, 3}).put(" ").put(reason).put("\r\n");
 }
 
-constexpr size_t kOwnLines = 512;   // everything that weir itself adds to a head, views aside
+constexpr size_t kOwnLines = 512;  // everything that weir itself adds to a head, views aside
 
 }  // namespace
 
@@ -206,7 +219,10 @@ void write_request_head(net::Bytes& out, const RequestPlan& plan, const ClientFa
   const size_t bound = plan.head.method.size() + plan.target.forwarded.size() + 2 * size_of(fields) + 2 * host.size() +
                        client.peer.size() + client.request_id.size() + plan.upgrade.size() + kOwnLines;
   Writer head(out, bound);
-  head.put(plan.head.method).put(plan.target.forwarded.starts_with('?') ? " /" : " ").put(plan.target.forwarded).put(" HTTP/1.1\r\n");
+  head.put(plan.head.method)
+      .put(plan.target.forwarded.starts_with('?') ? " /" : " ")
+      .put(plan.target.forwarded)
+      .put(" HTTP/1.1\r\n");
   if (plan.target.replaces_host || !fields.has(FieldId::host)) head.field("Host", host);
   copy_fields(head, fields, [&](FieldId id, std::string_view) { return passes_request(id, plan, client); });
   XForwardedFor{fields, client}.write(head);
@@ -250,7 +266,8 @@ void write_own_answer(net::Bytes& out, const OwnAnswer& answer) {
   fmt::memory_buffer text;
   const auto to = std::back_inserter(text);
   const std::string_view reason = reason_phrase(answer.status);
-  const std::string own_body = answer.body.empty() ? fmt::format("{} {}\n", answer.status, reason) : std::string(answer.body);
+  const std::string own_body =
+      answer.body.empty() ? fmt::format("{} {}\n", answer.status, reason) : std::string(answer.body);
   fmt::format_to(to, "HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n",
                  answer.status, reason, answer.date, own_body.size());
   if (answer.fault != Fault::none) fmt::format_to(to, "Proxy-Status: weir; error={}\r\n", info(answer.fault).token);

@@ -14,18 +14,18 @@ namespace weir::http {
 
 /// What the forwarded request says of its client.
 struct ClientFacts {
-  std::string_view peer;              // address text of who is connected; empty over a unix socket
+  std::string_view peer;  // address text of who is connected; empty over a unix socket
   std::string_view scheme = "http";
-  std::string_view fallback_host;     // for HTTP/1.0 requests without Host
-  std::string_view request_id;        // used where none is believed
-  bool trusted = false;               // is the peer one of trusted_proxies
+  std::string_view fallback_host;  // for HTTP/1.0 requests without Host
+  std::string_view request_id;     // used where none is believed
+  bool trusted = false;            // is the peer one of trusted_proxies
 };
 
 struct RequestPlan {
   const RequestHead& head;
   const Target& target;
   Framing framing;
-  std::string_view upgrade;           // protocol asked for, when it goes on; else empty
+  std::string_view upgrade;  // protocol asked for, when it goes on; else empty
 };
 
 /// Appends the head for the endpoint.
@@ -41,14 +41,14 @@ enum class BodyOut : uint8_t { none, as_is, chunk_it, until_close };
 struct ResponsePlan {
   const ResponseHead& head;
   BodyOut body = BodyOut::as_is;
-  bool chunked = false;               // the head says `Transfer-Encoding: chunked`
-  bool keep_length = true;            // Content-Length goes on
-  bool close = false;                 // `Connection: close`
-  bool say_keep_alive = false;        // to an HTTP/1.0 client that asked for it
-  bool upgrade = false;               // a 101 that goes on
-  std::string_view date;              // added if there is none
-  std::string_view extra;             // whole lines of weir's own, each with CRLF
-  bool make_private = false;          // Cache-Control: private, in place of what is laxer
+  bool chunked = false;         // the head says `Transfer-Encoding: chunked`
+  bool keep_length = true;      // Content-Length goes on
+  bool close = false;           // `Connection: close`
+  bool say_keep_alive = false;  // to an HTTP/1.0 client that asked for it
+  bool upgrade = false;         // a 101 that goes on
+  std::string_view date;        // added if there is none
+  std::string_view extra;       // whole lines of weir's own, each with CRLF
+  bool make_private = false;    // Cache-Control: private, in place of what is laxer
 };
 
 void write_response_head(net::Bytes& out, const ResponsePlan& plan);
@@ -60,12 +60,12 @@ void write_interim_head(net::Bytes& out, const ResponseHead& head);
 struct OwnAnswer {
   Fault fault = Fault::none;
   unsigned status = 0;
-  std::string_view body;              // text/plain; empty: the status' name
+  std::string_view body;  // text/plain; empty: the status' name
   std::string_view date;
   bool close = false;
   bool say_keep_alive = false;
-  bool to_head = false;               // no body goes out
-  unsigned retry_after = 0;           // seconds; 0: not said
+  bool to_head = false;      // no body goes out
+  unsigned retry_after = 0;  // seconds; 0: not said
 };
 void write_own_answer(net::Bytes& out, const OwnAnswer& answer);
 

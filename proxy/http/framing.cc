@@ -77,12 +77,13 @@ Framing response_framing(const ResponseHead& head, bool to_head_request) {
   const Claims claims = claims_of(head.fields);
   const bool bodiless = to_head_request || head.status < 200 || head.status == 204 || head.status == 304;
   if (claims.codings > 0) {
-    const bool readable = claims.lengths == 0 && claims.codings == 1 && head.minor > 0 && same_name(claims.coding, "chunked");
+    const bool readable =
+        claims.lengths == 0 && claims.codings == 1 && head.minor > 0 && same_name(claims.coding, "chunked");
     if (!readable) return refused(Fault::response_malformed);
     return bodiless ? Framing{} : Framing{BodyKind::chunked};
   }
   if (claims.lengths == 0) return bodiless ? Framing{} : Framing{BodyKind::until_close};
-  uint64_t length = 0;   // Beast has held several of them, and lists, against each other: they are equal
+  uint64_t length = 0;  // Beast has held several of them, and lists, against each other: they are equal
   if (!parse_length(trimmed(claims.length.substr(0, claims.length.find(','))), length)) {
     return refused(Fault::response_malformed);
   }

@@ -11,8 +11,8 @@ enum class BodyKind : uint8_t { none, length, chunked, until_close };
 
 struct Framing {
   BodyKind kind = BodyKind::none;
-  uint64_t length = 0;            // for BodyKind::length
-  Fault fault = Fault::none;      // set: the message is refused
+  uint64_t length = 0;        // for BodyKind::length
+  Fault fault = Fault::none;  // set: the message is refused
 };
 
 /// RFC 9112 §6.1–6.3 for requests: one `Transfer-Encoding: chunked` or one Content-Length of digits.

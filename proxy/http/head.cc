@@ -19,33 +19,55 @@ FieldId known_x_field(std::string_view name) {
   if (name.size() < 7 || lower(name[0]) != 'x' || name[1] != '-') return FieldId::other;
   if (name.size() > 7 && same_name(name.substr(0, 7), "x-weir-")) return FieldId::x_weir;
   switch (name.size()) {
-    case 9: return same_name(name, "x-real-ip") ? FieldId::x_real_ip : FieldId::other;
-    case 12: return same_name(name, "x-request-id") ? FieldId::x_request_id : FieldId::other;
-    case 15: return same_name(name, "x-forwarded-for") ? FieldId::x_forwarded_for : FieldId::other;
-    case 16: return same_name(name, "x-forwarded-host") ? FieldId::x_forwarded_host : FieldId::other;
-    case 17: return same_name(name, "x-forwarded-proto") ? FieldId::x_forwarded_proto : FieldId::other;
-    default: return FieldId::other;
+    case 9:
+      return same_name(name, "x-real-ip") ? FieldId::x_real_ip : FieldId::other;
+    case 12:
+      return same_name(name, "x-request-id") ? FieldId::x_request_id : FieldId::other;
+    case 15:
+      return same_name(name, "x-forwarded-for") ? FieldId::x_forwarded_for : FieldId::other;
+    case 16:
+      return same_name(name, "x-forwarded-host") ? FieldId::x_forwarded_host : FieldId::other;
+    case 17:
+      return same_name(name, "x-forwarded-proto") ? FieldId::x_forwarded_proto : FieldId::other;
+    default:
+      return FieldId::other;
   }
 }
 
 FieldId id_of(beast::field field, std::string_view name) {
   switch (field) {
-    case beast::field::unknown: return known_x_field(name);
-    case beast::field::cache_control: return FieldId::cache_control;
-    case beast::field::connection: return FieldId::connection;
-    case beast::field::content_length: return FieldId::content_length;
-    case beast::field::date: return FieldId::date;
-    case beast::field::expect: return FieldId::expect;
-    case beast::field::forwarded: return FieldId::forwarded;
-    case beast::field::host: return FieldId::host;
-    case beast::field::http2_settings: return FieldId::http2_settings;
-    case beast::field::keep_alive: return FieldId::keep_alive;
-    case beast::field::proxy_connection: return FieldId::proxy_connection;
-    case beast::field::te: return FieldId::te;
-    case beast::field::trailer: return FieldId::trailer;
-    case beast::field::transfer_encoding: return FieldId::transfer_encoding;
-    case beast::field::upgrade: return FieldId::upgrade;
-    default: return FieldId::other;
+    case beast::field::unknown:
+      return known_x_field(name);
+    case beast::field::cache_control:
+      return FieldId::cache_control;
+    case beast::field::connection:
+      return FieldId::connection;
+    case beast::field::content_length:
+      return FieldId::content_length;
+    case beast::field::date:
+      return FieldId::date;
+    case beast::field::expect:
+      return FieldId::expect;
+    case beast::field::forwarded:
+      return FieldId::forwarded;
+    case beast::field::host:
+      return FieldId::host;
+    case beast::field::http2_settings:
+      return FieldId::http2_settings;
+    case beast::field::keep_alive:
+      return FieldId::keep_alive;
+    case beast::field::proxy_connection:
+      return FieldId::proxy_connection;
+    case beast::field::te:
+      return FieldId::te;
+    case beast::field::trailer:
+      return FieldId::trailer;
+    case beast::field::transfer_encoding:
+      return FieldId::transfer_encoding;
+    case beast::field::upgrade:
+      return FieldId::upgrade;
+    default:
+      return FieldId::other;
   }
 }
 
@@ -53,14 +75,14 @@ FieldId id_of(beast::field field, std::string_view name) {
 template <bool is_request, class Head>
 class HeadParser final : public beast::basic_parser<is_request> {
  public:
-  HeadParser(const HeadLimits& limits, Head& head)
-      : limits_(limits), head_(head) {
+  HeadParser(const HeadLimits& limits, Head& head) : limits_(limits), head_(head) {
     this->header_limit(std::numeric_limits<uint32_t>::max());
     this->body_limit(boost::none);
     this->skip(true);
   }
 
   Fault fault = Fault::none;
+
  private:
   using Text = boost::beast::string_view;
   using Error = boost::beast::error_code;
@@ -151,7 +173,8 @@ Fault judge_request_line(std::string_view bytes) {
   const size_t at = line.rfind(" HTTP/");
   if (at == std::string_view::npos) return Fault::malformed_request;
   const std::string_view version = line.substr(at + 6);
-  const bool is_version = version.size() == 3 && version[1] == '.' && std::isdigit(static_cast<unsigned char>(version[0])) &&
+  const bool is_version = version.size() == 3 && version[1] == '.' &&
+                          std::isdigit(static_cast<unsigned char>(version[0])) &&
                           std::isdigit(static_cast<unsigned char>(version[2]));
   return is_version && version != "1.1" && version != "1.0" ? Fault::bad_version : Fault::malformed_request;
 }
@@ -215,7 +238,7 @@ bool same_name(std::string_view a, std::string_view b) {
 ParseResult parse_request(std::string_view bytes, const HeadLimits& limits, RequestHead& head) {
   head.fields.clear();
   head.method = {};
-  size_t skipped = 0;   // RFC 9112 §2.2: ignore at least one empty line before the request line
+  size_t skipped = 0;  // RFC 9112 §2.2: ignore at least one empty line before the request line
   while (skipped < 8 && bytes.substr(skipped).starts_with("\r\n")) skipped += 2;
   const std::string_view rest = bytes.substr(skipped);
   if (rest.empty() || rest == "\r") return {};

@@ -34,15 +34,15 @@ enum class FieldId : uint8_t {
   x_forwarded_proto,
   x_real_ip,
   x_request_id,
-  x_weir,             // X-Weir-* and whatever else a client may not set
+  x_weir,  // X-Weir-* and whatever else a client may not set
 };
 
 /// The fields of a message, in order. Views into the parsed bytes (or `unfolded`).
 struct Fields {
   std::vector<routing::Field> list;
-  std::vector<FieldId> ids;               // parallel to `list`
-  std::deque<std::string> unfolded;       // values of a response that came with obs-fold
-  uint64_t present = 0;                   // bit per FieldId
+  std::vector<FieldId> ids;          // parallel to `list`
+  std::deque<std::string> unfolded;  // values of a response that came with obs-fold
+  uint64_t present = 0;              // bit per FieldId
   void clear();
   void add(std::string_view name, std::string_view value, FieldId id);
   bool has(FieldId id) const { return present >> static_cast<unsigned>(id) & 1; }
@@ -55,7 +55,7 @@ struct Fields {
 struct RequestHead {
   std::string_view method;
   std::string_view target;
-  unsigned minor = 1;                     // HTTP/1.minor
+  unsigned minor = 1;  // HTTP/1.minor
   Fields fields;
 };
 
@@ -64,7 +64,7 @@ struct ResponseHead {
   std::string_view reason;
   unsigned minor = 1;
   Fields fields;
-  std::string mended;                     // the head, where it had to be mended to be parsed
+  std::string mended;  // the head, where it had to be mended to be parsed
 };
 
 /// What a head may be at most; 0 means no limit.
@@ -78,8 +78,8 @@ enum class Parsed { complete, partial, refused };
 
 struct ParseResult {
   Parsed state = Parsed::partial;
-  size_t size = 0;                        // of the head with its empty line, when complete
-  Fault fault = Fault::none;              // when refused
+  size_t size = 0;            // of the head with its empty line, when complete
+  Fault fault = Fault::none;  // when refused
 };
 
 /// Parses a request's head at the front of `bytes` (RFC 9112 §3, §5). Empty lines before it are

@@ -9,11 +9,11 @@ namespace weir::http {
 
 /// Views into the head. Of an absolute-form target, authority wins over `Host` (RFC 9112 §3.2.2).
 struct Target {
-  std::string_view host;        // for routing and for the forwarded Host; may be empty for HTTP/1.0
-  std::string_view path;        // without query; "*" for `OPTIONS *`
-  std::string_view query;       // without `?`
-  std::string_view forwarded;   // what goes into the request line, byte for byte; a `/` before a lone query
-  bool replaces_host = false;   // Host has to be written anew
+  std::string_view host;       // for routing and for the forwarded Host; may be empty for HTTP/1.0
+  std::string_view path;       // without query; "*" for `OPTIONS *`
+  std::string_view query;      // without `?`
+  std::string_view forwarded;  // what goes into the request line, byte for byte; a `/` before a lone query
+  bool replaces_host = false;  // Host has to be written anew
   Fault fault = Fault::none;
 };
 

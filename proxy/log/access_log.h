@@ -36,7 +36,7 @@ class AccessLog {
   uint64_t lost() const { return lost_.load(std::memory_order_relaxed); }
 
  private:
-  static constexpr size_t kMaxWaiting = 16 * 1024 * 1024;   // bytes
+  static constexpr size_t kMaxWaiting = 16 * 1024 * 1024;  // bytes
   void write_lines();
   void write_all(std::string_view bytes);
 
@@ -47,7 +47,7 @@ class AccessLog {
   size_t waiting_bytes_ = 0;
   std::string path_;
   int fd_ = -1;
-  int next_fd_ = -1;             // what to go over to after what waits now
+  int next_fd_ = -1;  // what to go over to after what waits now
   bool switch_ = false;
   bool stop_ = false;
   std::atomic<bool> enabled_{false};

@@ -18,7 +18,7 @@ struct SocketAddress {
   int family() const { return storage.ss_family; }
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
   sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
-  std::string text() const;   // `127.0.0.1:80`, `[::1]:80`, `unix:/path`
+  std::string text() const;  // `127.0.0.1:80`, `[::1]:80`, `unix:/path`
   uint16_t port() const;
   bool operator==(const SocketAddress& other) const;
 };

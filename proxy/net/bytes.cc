@@ -1,7 +1,7 @@
 #include "proxy/net/bytes.h"
 
-#include <array>
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <new>
@@ -17,8 +17,8 @@ constexpr bool kReuse = true;
 #endif
 
 constexpr size_t kSmallest = 1024;
-constexpr size_t kClasses = 8;                    // 1 KiB … 128 KiB
-constexpr size_t kKeptBytes = 16 * 1024 * 1024;   // of free blocks a thread
+constexpr size_t kClasses = 8;                   // 1 KiB … 128 KiB
+constexpr size_t kKeptBytes = 16 * 1024 * 1024;  // of free blocks a thread
 
 struct FreeBlock {
   FreeBlock* next;

@@ -27,7 +27,7 @@ void Waiter::run() {
     pending_ = true;
     return;
   }
-  std::exchange(handle_, nullptr).resume();   // may destroy *this
+  std::exchange(handle_, nullptr).resume();  // may destroy *this
 }
 
 Loop::Loop() {

@@ -102,7 +102,9 @@ class Loop {
 
   /// Turns until `stop`.
   void run();
-  void stop() { post([this] { running_ = false; }); }
+  void stop() {
+    post([this] { running_ = false; });
+  }
 
   Wheel& wheel() { return wheel_; }
   /// When this turn began; for time-outs, not for measuring.

@@ -11,7 +11,7 @@ namespace {
 using State = ProxyHeader::State;
 
 constexpr std::string_view kSignature("\r\n\r\n\0\r\nQUIT\n", 12);
-constexpr size_t kMaxText = 107;   // of a v1 line with its CRLF
+constexpr size_t kMaxText = 107;  // of a v1 line with its CRLF
 
 ProxyHeader malformed() { return {State::malformed, 0, std::nullopt}; }
 
@@ -38,7 +38,8 @@ ProxyHeader read_text(std::string_view bytes) {
   if (family != "TCP4" && family != "TCP6") return malformed();
   const auto source = config::parse_ip(next_word(line));
   const auto destination = config::parse_ip(next_word(line));
-  const bool fits = source && destination && source->is_v4() == (family == "TCP4") && destination->is_v4() == source->is_v4();
+  const bool fits =
+      source && destination && source->is_v4() == (family == "TCP4") && destination->is_v4() == source->is_v4();
   if (!fits || !is_port(next_word(line)) || !is_port(next_word(line)) || !line.empty()) return malformed();
   return {State::complete, size, source};
 }
@@ -49,7 +50,7 @@ ProxyHeader read_binary(std::string_view bytes) {
   const unsigned version = byte(12) >> 4, command = byte(12) & 15, family = byte(13) >> 4;
   const size_t size = 16 + (size_t{byte(14)} << 8 | byte(15));
   if (version != 2 || command > 1) return malformed();
-  if (size > 16 + 2048) return malformed();   // addresses and every TLV in use are far smaller
+  if (size > 16 + 2048) return malformed();  // addresses and every TLV in use are far smaller
   if (bytes.size() < size) return {};
   if (command == 0) return {State::complete, size, std::nullopt};
   config::IpAddress source;

@@ -10,8 +10,8 @@ namespace weir::net {
 
 struct ProxyHeader {
   enum class State { complete, partial, malformed } state = State::partial;
-  size_t size = 0;                               // of the header, when complete
-  std::optional<config::IpAddress> source;       // none: LOCAL or UNKNOWN, the connection's own address stands
+  size_t size = 0;                          // of the header, when complete
+  std::optional<config::IpAddress> source;  // none: LOCAL or UNKNOWN, the connection's own address stands
 };
 
 /// Reads a header at the front of `bytes`. Pure.

@@ -118,7 +118,7 @@ void Stream::shutdown_write() {
 }
 
 void Stream::close() {
-  if (fd_ >= 0) ::close(fd_);   // leaves the loop by itself
+  if (fd_ >= 0) ::close(fd_);  // leaves the loop by itself
   fd_ = -1;
   readable_ = writable_ = end_ahead_ = broken_ = false;
 }

@@ -15,10 +15,10 @@
 namespace weir::net {
 
 enum class IoState {
-  ok,      // `size` bytes were moved
-  again,   // nothing now: wait for an event
-  end,     // the peer sent its end (FIN)
-  error,   // `error` is errno; the connection is dead
+  ok,     // `size` bytes were moved
+  again,  // nothing now: wait for an event
+  end,    // the peer sent its end (FIN)
+  error,  // `error` is errno; the connection is dead
 };
 
 struct Io {
@@ -75,7 +75,7 @@ class Stream final : public Source {
   int fd_ = -1;
   bool readable_ = false;
   bool writable_ = false;
-  bool end_ahead_ = false;   // a FIN, reset or error is known to stand behind the bytes
+  bool end_ahead_ = false;  // a FIN, reset or error is known to stand behind the bytes
   bool broken_ = false;
 };
 

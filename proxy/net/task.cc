@@ -15,7 +15,7 @@ constexpr bool kReuse = true;
 #endif
 
 constexpr size_t kStep = 64;
-constexpr size_t kClasses = 64;   // frames up to 4 KiB
+constexpr size_t kClasses = 64;  // frames up to 4 KiB
 
 struct FreeFrame {
   FreeFrame* next;

@@ -40,7 +40,7 @@ class [[nodiscard]] Task {
       return BackToCaller{};
     }
     void return_value(T result) { value = std::move(result); }
-    [[noreturn]] void unhandled_exception() { std::terminate(); }   // the data path throws nothing
+    [[noreturn]] void unhandled_exception() { std::terminate(); }  // the data path throws nothing
   };
   using Handle = std::coroutine_handle<promise_type>;
 

@@ -32,10 +32,10 @@ class Deadline {
   void unlink();
 
   Wheel& wheel_;
-  Deadline** link_ = nullptr;   // what points at this entry in its slot; null: not in the wheel
+  Deadline** link_ = nullptr;  // what points at this entry in its slot; null: not in the wheel
   Deadline* next_ = nullptr;
   Millis when_ = kNever;
-  int64_t placed_at_ = 0;       // the tick at which the wheel looks at it
+  int64_t placed_at_ = 0;  // the tick at which the wheel looks at it
 };
 
 class Wheel {
@@ -51,7 +51,7 @@ class Wheel {
   void look_at(int64_t tick, Millis now);
 
   std::array<Deadline*, kSlots> slots_{};
-  int64_t tick_ = 0;            // the last one that was looked at
+  int64_t tick_ = 0;  // the last one that was looked at
 };
 
 }  // namespace weir::net

@@ -22,8 +22,8 @@ struct Endpoint {
         name(std::move(address)),
         connections(workers) {}
 
-  const std::string service, version, name;    // name: the address as written
-  std::vector<metrics::Gauge> connections;     // open, by worker
+  const std::string service, version, name;  // name: the address as written
+  std::vector<metrics::Gauge> connections;   // open, by worker
 
   /// Exchanges under way on it, over all workers; kept only while max_connections is set.
   std::atomic<uint64_t> in_use{0};
@@ -32,8 +32,8 @@ struct Endpoint {
 /// An endpoint as one publication sees it.
 struct EndpointSite {
   std::shared_ptr<Endpoint> endpoint;
-  std::vector<net::SocketAddress> addresses;   // what its name resolves to now; empty: down
-  uint64_t max_connections = 0;                // 0: no limit
+  std::vector<net::SocketAddress> addresses;  // what its name resolves to now; empty: down
+  uint64_t max_connections = 0;               // 0: no limit
 };
 
 }  // namespace weir::upstream

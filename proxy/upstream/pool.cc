@@ -15,7 +15,7 @@ Connection::Connection(Pool& pool) : net::Deadline(pool.loop_.wheel()), stream(p
 Connection::~Connection() { pool_.endpoint_->connections[pool_.worker_].add(-1); }
 
 void Connection::expire() {
-  const std::unique_ptr<Connection> self = pool_.remove_idle(idle_index_);   // closes it, and *this with it
+  const std::unique_ptr<Connection> self = pool_.remove_idle(idle_index_);  // closes it, and *this with it
 }
 
 Lease& Lease::operator=(Lease&& other) noexcept {
@@ -119,7 +119,9 @@ void Pool::count_connect(ConnectResult result) {
   if (auto* numbers = shard()) numbers->connects[static_cast<size_t>(result)].add();
 }
 
-bool Pool::serves(const net::SocketAddress& address) const { return std::ranges::find(addresses_, address) != addresses_.end(); }
+bool Pool::serves(const net::SocketAddress& address) const {
+  return std::ranges::find(addresses_, address) != addresses_.end();
+}
 
 void Pool::take_back(std::unique_ptr<Connection> connection) {
   end_loan();

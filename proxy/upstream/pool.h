@@ -29,16 +29,16 @@ class Connection final : private net::Deadline {
   ~Connection();
 
   net::Stream stream;
-  bool reused = false;      // has carried an exchange before
+  bool reused = false;  // has carried an exchange before
   bool connecting = false;
 
  private:
   friend class Pool;
   friend class Lease;
-  void expire() override;   // idle for too long
+  void expire() override;  // idle for too long
 
   Pool& pool_;
-  size_t idle_index_ = 0;   // in the pool's list, while idle
+  size_t idle_index_ = 0;  // in the pool's list, while idle
   net::SocketAddress address_;
 };
 
@@ -47,7 +47,8 @@ class Lease {
  public:
   Lease() = default;
   Lease(Pool& pool, std::unique_ptr<Connection> connection) : pool_(&pool), connection_(std::move(connection)) {}
-  Lease(Lease&& other) noexcept : pool_(std::exchange(other.pool_, nullptr)), connection_(std::move(other.connection_)) {}
+  Lease(Lease&& other) noexcept
+      : pool_(std::exchange(other.pool_, nullptr)), connection_(std::move(other.connection_)) {}
   Lease& operator=(Lease&& other) noexcept;
   ~Lease() { discard(); }
 
@@ -111,12 +112,12 @@ class Pool {
   std::chrono::milliseconds idle_time_{};
   uint64_t max_connections_ = 0;
   uint32_t* load_ = nullptr;
-  uint32_t active_ = 0;        // exchanges that entered
-  uint32_t entered_shared_ = 0;   // of these, counted in the endpoint
+  uint32_t active_ = 0;          // exchanges that entered
+  uint32_t entered_shared_ = 0;  // of these, counted in the endpoint
   uint32_t lent_ = 0;
   uint32_t next_address_ = 0;
   bool retired_ = true;
-  std::vector<std::unique_ptr<Connection>> idle_;   // the last one was used last
+  std::vector<std::unique_ptr<Connection>> idle_;  // the last one was used last
 };
 
 }  // namespace weir::upstream
