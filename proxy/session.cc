@@ -4,8 +4,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <algorithm>
-
+#include "proxy/http/trust.h"
 #include "proxy/net/proxy_protocol.h"
 
 namespace weir::proxy {
@@ -132,9 +131,7 @@ bool Session::opening() {
 void Session::trust_anew() {
   if (site_ == entrance_.site()) return;
   site_ = entrance_.site();
-  const auto& blocks = site_->config.trusted_proxies;
-  trusted_ = has_peer_ ? std::ranges::any_of(blocks, [&](const auto& block) { return block.contains(peer_); })
-                       : site_->config.trust_unix_peers;
+  trusted_ = has_peer_ ? http::trusts(site_->config, peer_) : site_->config.trust_unix_peers;
 }
 
 /// Reads until a head is whole. `behind` are the bytes behind it.

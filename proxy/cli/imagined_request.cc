@@ -1,18 +1,16 @@
 #include "proxy/cli/imagined_request.h"
 
 #include <fmt/core.h>
-#include <strings.h>
 
 #include <algorithm>
 #include <random>
 #include <string_view>
 
+#include "proxy/http/head.h"
+#include "proxy/http/trust.h"
+
 namespace weir::cli {
 namespace {
-
-bool same_name(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
 
 std::string_view trimmed(std::string_view text) {
   const size_t first = text.find_first_not_of(" \t");
@@ -35,24 +33,6 @@ bool has_blank_or_control(std::string_view text) {
 routing::Field field_of(std::string_view line) {
   const size_t colon = line.find(':');
   return {line.substr(0, colon), trimmed(line.substr(colon + 1))};
-}
-
-bool trusts(const config::Listener& listener, const config::IpAddress& peer) {
-  return std::any_of(listener.trusted_proxies.begin(), listener.trusted_proxies.end(),
-                     [&](const config::Cidr& block) { return block.contains(peer); });
-}
-
-/// An element of X-Forwarded-For: an address; some proxies add a port.
-std::optional<config::IpAddress> forwarded_address(std::string_view element) {
-  element = trimmed(element);
-  if (element.starts_with('[')) return config::parse_ip(element.substr(1, element.find(']') - 1));
-  if (const auto ip = config::parse_ip(element)) return ip;
-  return config::parse_ip(element.substr(0, element.find(':')));
-}
-
-bool is_trusted_header(const config::Listener& listener, std::string_view name) {
-  return std::any_of(listener.trusted_headers.begin(), listener.trusted_headers.end(),
-                     [&](const std::string& trusted) { return same_name(trusted, name); });
 }
 
 }  // namespace
@@ -120,41 +100,26 @@ void ImaginedRequest::take_url(const std::string& url) {
 void ImaginedRequest::take_headers(const std::vector<std::string>& headers, const config::Listener& listener) {
   for (const std::string& line : headers) {
     const routing::Field field = field_of(line);
-    if (same_name(field.name, "Host")) host_ = field.value;
-    if (!view_.from_trusted_proxy && is_trusted_header(listener, field.name)) {
+    if (http::same_name(field.name, "Host")) host_ = field.value;
+    if (http::may_send(listener, view_.from_trusted_proxy, field.name)) {
+      fields_.push_back(field);
+    } else if (http::may_send(listener, true, field.name)) {
       notes_.push_back(
           fmt::format("{} is dropped: it is in trusted_headers, and the request does not come from one of "
                       "trusted_proxies of listener `{}`",
                       field.name, listener.name));
-      continue;
-    }
-    if (strncasecmp(field.name.data(), "X-Weir-", std::min<size_t>(field.name.size(), 7)) == 0 &&
-        field.name.size() >= 7) {
+    } else {
       notes_.push_back(fmt::format("{} is dropped: clients may not send X-Weir-*", field.name));
-      continue;
     }
-    fields_.push_back(field);
   }
 }
 
-/// Behind trusted proxies the client is the rightmost address of X-Forwarded-For that is not one of theirs.
 void ImaginedRequest::take_client(const std::string& from, const config::Listener& listener) {
-  view_.client_ip = *config::parse_ip(from);
-  view_.from_trusted_proxy = trusts(listener, view_.client_ip);
-  if (!view_.from_trusted_proxy) return;
-  for (auto line = header_lines_.rbegin(); line != header_lines_.rend(); ++line) {
-    const routing::Field field = field_of(*line);
-    if (!same_name(field.name, "X-Forwarded-For")) continue;
-    std::string_view addresses = field.value;
-    while (!addresses.empty()) {
-      const size_t comma = addresses.rfind(',');
-      const auto address = forwarded_address(comma == std::string_view::npos ? addresses : addresses.substr(comma + 1));
-      if (!address) return;
-      view_.client_ip = *address;
-      if (!trusts(listener, *address)) return;
-      addresses = comma == std::string_view::npos ? std::string_view{} : addresses.substr(0, comma);
-    }
-  }
+  const auto peer = *config::parse_ip(from);
+  view_.from_trusted_proxy = http::trusts(listener, peer);
+  std::vector<routing::Field> fields;
+  for (const std::string& line : header_lines_) fields.push_back(field_of(line));
+  view_.client_ip = view_.from_trusted_proxy ? http::client_address(listener, peer, fields) : peer;
 }
 
 }  // namespace weir::cli

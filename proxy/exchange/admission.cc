@@ -2,44 +2,21 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <iterator>
+
+#include "proxy/http/trust.h"
 
 namespace weir::proxy {
 
 namespace {
 
-bool is_one_of(const std::vector<config::Cidr>& blocks, const config::IpAddress& ip) {
-  return std::ranges::any_of(blocks, [&](const config::Cidr& block) { return block.contains(ip); });
-}
-
-std::string_view trimmed(std::string_view text) {
-  const size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-/// An element of X-Forwarded-For: an address, some proxies add a port.
-std::optional<config::IpAddress> forwarded_address(std::string_view element) {
-  element = trimmed(element);
-  if (element.starts_with('[')) {
-    const size_t end = element.find(']');
-    return end == std::string_view::npos ? std::nullopt : config::parse_ip(element.substr(1, end - 1));
-  }
-  if (const auto ip = config::parse_ip(element)) return ip;
-  return config::parse_ip(element.substr(0, element.find(':')));
-}
-
-/// Fields that only a trusted proxy may send: gone before routing sees them.
-void remove_untrusted(const Client& client, http::Fields& fields) {
-  const bool nothing =
-      !fields.has(http::FieldId::x_weir) && (client.trusted || client.listener.config.trusted_headers.empty());
+/// Fields that this client may not send are gone before routing sees them.
+void remove_forbidden(const Client& client, http::Fields& fields) {
+  const config::Listener& listener = client.listener.config;
+  const bool nothing = !fields.has(http::FieldId::x_weir) && (client.trusted || listener.trusted_headers.empty());
   if (nothing) return;
   for (size_t i = fields.list.size(); i-- > 0;) {
-    const std::string_view name = fields.list[i].name;
-    const auto same = [&](const std::string& other) { return http::same_name(name, other); };
-    const bool untrusted = !client.trusted && std::ranges::any_of(client.listener.config.trusted_headers, same);
-    if (fields.ids[i] == http::FieldId::x_weir || untrusted) fields.remove(i);
+    if (!http::may_send(listener, client.trusted, fields.list[i].name)) fields.remove(i);
   }
 }
 
@@ -56,25 +33,6 @@ std::string reason_of(const ServiceView& service, const routing::Decision& decis
 
 }  // namespace
 
-config::IpAddress client_address(const Client& client, const http::Fields& fields) {
-  if (!client.trusted || !fields.has(http::FieldId::x_forwarded_for)) return client.peer;
-  config::IpAddress nearest = client.peer;
-  for (size_t i = fields.list.size(); i-- > 0;) {
-    if (fields.ids[i] != http::FieldId::x_forwarded_for) continue;
-    std::string_view list = fields.list[i].value;
-    while (!list.empty()) {
-      const size_t comma = list.rfind(',');
-      const std::string_view element = comma == std::string_view::npos ? list : list.substr(comma + 1);
-      list = comma == std::string_view::npos ? std::string_view{} : list.substr(0, comma);
-      const auto ip = forwarded_address(element);
-      if (!ip) return nearest;  // what stands left of rubbish was said by nobody who is trusted
-      nearest = *ip;
-      if (!is_one_of(client.listener.config.trusted_proxies, nearest)) return nearest;
-    }
-  }
-  return nearest;
-}
-
 Admission admit(Worker& worker, const Client& client, View& view, http::RequestHead& head) {
   Admission admission;
   admission.target = http::read_target(head);
@@ -90,8 +48,10 @@ Admission admit(Worker& worker, const Client& client, View& view, http::RequestH
     admission.readiness = true;
     return admission;
   }
-  remove_untrusted(client, head.fields);
-  admission.client_ip = client_address(client, head.fields);
+  remove_forbidden(client, head.fields);
+  const bool behind_proxies = client.trusted && head.fields.has(http::FieldId::x_forwarded_for);
+  admission.client_ip =
+      behind_proxies ? http::client_address(client.listener.config, client.peer, head.fields.list) : client.peer;
   const routing::RequestView request{.method = head.method,
                                      .host = admission.target.host,
                                      .path = admission.target.path,

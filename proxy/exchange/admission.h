@@ -28,10 +28,6 @@ struct Admission {
 /// Removes from `head` what this client may not say, then decides.
 Admission admit(Worker& worker, const Client& client, View& view, http::RequestHead& head);
 
-/// The client's address: the peer, or behind trusted proxies the rightmost one of X-Forwarded-For
-/// that is not one of theirs.
-config::IpAddress client_address(const Client& client, const http::Fields& fields);
-
 /// Lines for the response's head: a minted cookie, what `reveal` shows. Usually empty.
 std::string own_lines(const Client& client, const http::RequestHead& head, const Admission& admission);
 
