@@ -1,0 +1,55 @@
+// Endpoints by name: looked up again as what the resolver says changes (contract §3).
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/e2e/edge.h"
+
+namespace weir::testing {
+namespace {
+
+/// weir in a mount namespace of its own, whose /etc/hosts is the test's to edit.
+struct Names {
+  Names() {
+    write_file(hosts, "");
+    write_file(directory / "nsswitch.conf", "hosts: files\n");
+    write_file(weir, fmt::format("#!/bin/sh\nexec unshare {} /bin/sh -c 'mount --bind {} /etc/hosts && mount --bind {} "
+                                 "/etc/nsswitch.conf && exec {} \"$@\"' sh \"$@\"\n",
+                                 geteuid() == 0 ? "-m" : "-rm", hosts, directory / "nsswitch.conf", WEIR_PROGRAM));
+    chmod(weir.c_str(), 0755);
+  }
+  Directory directory;
+  const std::string hosts = directory / "hosts";
+  const std::string weir = directory / "weir";
+};
+
+constexpr Duration kLookedUpAgain = kPatience + Duration{10'000};
+
+TEST(Names, AnEndpointWhoseNameDoesNotResolveIsDownUntilItDoes) {
+  Names names;
+  Origin origin(ok("found"));
+  ConfigText config;
+  config.old_endpoints = {"origin.test" + origin.address().substr(origin.address().rfind(':'))};
+  Weir weir(names.weir, config);
+  const auto up = [&] { return weir.metrics().sum("weir_endpoint_up"); };
+
+  EXPECT_EQ(up(), 0);
+  Client client(weir.edge());
+  client.send(get("/"));
+  const Response refused = client.receive();
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.fields.get("Proxy-Status"), "weir; error=destination_unavailable");
+
+  write_file(names.hosts, "127.0.0.1 origin.test\n");
+  ASSERT_TRUE(wait_until([&] { return up() == 1; }, kLookedUpAgain)) << "the name was not looked up again";
+  client.send(get("/"));
+  EXPECT_EQ(client.receive().body, "found");
+
+  write_file(names.hosts, "");
+  ASSERT_TRUE(wait_until([&] { return up() == 0; }, kLookedUpAgain)) << "an address that is gone stays in use";
+  client.send(get("/"));
+  EXPECT_EQ(client.receive().status, 503);
+}
+
+}  // namespace
+}  // namespace weir::testing
