@@ -14,12 +14,16 @@ class Line:
     title: str
     options: tuple
     floor: bool = False  # is the floor measured too
-    closed_loop: bool = True
+    rate: int = 0  # requests/s offered; 0 is a closed loop
     quick: bool = False  # is it in a quick run
 
 
 def closed(key, title, connections, *more, **kinds):
     return Line(key, title, ("--connections", str(connections), *more), **kinds)
+
+
+def fixed(key, title, connections, rate, **kinds):
+    return Line(key, title, ("--connections", str(connections), "--rate", str(rate)), rate=rate, **kinds)
 
 
 LINES = [
@@ -29,8 +33,8 @@ LINES = [
     closed("1", "256 B, 1 connection, closed loop", 1),
     closed("16k", "16 KiB, 64 connections, closed loop", 64, "--body", "16384"),
     closed("post", "POST of 4 KiB, 64 connections, closed loop", 64, "--post", "4096"),
-    closed("rate", "256 B, 64 connections, fixed 20,000/s (Poisson; latency from the intended start)", 64, "--rate",
-           "20000", closed_loop=False, quick=True),
+    fixed("rate", "256 B, 64 connections, fixed 20,000/s (Poisson; latency from the intended start)", 64, 20000,
+          quick=True),
     closed("new", "256 B, 64 at a time, a new connection for each request", 64, "--no-keep-alive", quick=True),
 ]
 

@@ -4,6 +4,8 @@ import statistics
 
 # More of the proxies' core than this was idle in a closed loop: the other core was the bottleneck.
 UNSATURATED = 0.10
+# Of a fixed rate; with less, the latencies are those of a queue that grows.
+KEPT = 0.98
 
 
 def summary(line, rounds):
@@ -16,7 +18,8 @@ def summary(line, rounds):
         subject["errors"] = sum(one["errors"] for one in seen)
         subject["unsent"] = sum(one["unsent"] for one in seen)
         subject["first_error"] = next((one["first_error"] for one in seen if one["errors"]), "")
-        subject["saturated"] = not line.closed_loop or subject["core_idle"] <= UNSATURATED
+        subject["saturated"] = line.rate > 0 or subject["core_idle"] <= UNSATURATED
+        subject["kept_rate"] = subject["rps"] >= KEPT * line.rate
         subject["rounds"] = seen
         out["subjects"][name] = subject
     for other in rounds[0]:
@@ -50,7 +53,7 @@ def print_line(line):
 def remark(one):
     if one["errors"]:
         return f"   first: {' '.join(one['first_error'].split())[:300]}"
-    if one["unsent"]:
+    if not one["kept_rate"]:
         return "   did not keep the rate"
     if not one["saturated"]:
         return f"   not saturated: {one['core_idle']:.0%} of its core was idle"
