@@ -15,6 +15,7 @@ class Line:
     options: tuple
     floor: bool = False  # is the floor measured too
     rate: int = 0  # requests/s offered; 0 is a closed loop
+    saturates: bool = True  # should the proxy have no idle time; not where one request at a time is under way
     quick: bool = False  # is it in a quick run
 
 
@@ -23,14 +24,15 @@ def closed(key, title, connections, *more, **kinds):
 
 
 def fixed(key, title, connections, rate, **kinds):
-    return Line(key, title, ("--connections", str(connections), "--rate", str(rate)), rate=rate, **kinds)
+    return Line(key, title, ("--connections", str(connections), "--rate", str(rate)), rate=rate,
+                saturates=False, **kinds)
 
 
 LINES = [
     closed("64", "256 B, 64 connections, closed loop", 64, floor=True, quick=True),
     closed("512", "256 B, 512 connections, closed loop", 512),
     closed("8", "256 B, 8 connections, closed loop", 8),
-    closed("1", "256 B, 1 connection, closed loop", 1),
+    closed("1", "256 B, 1 connection, closed loop", 1, saturates=False),
     closed("16k", "16 KiB, 64 connections, closed loop", 64, "--body", "16384"),
     closed("post", "POST of 4 KiB, 64 connections, closed loop", 64, "--post", "4096"),
     fixed("rate", "256 B, 64 connections, fixed 20,000/s (Poisson; latency from the intended start)", 64, 20000,

@@ -18,7 +18,8 @@ def summary(line, rounds):
         subject["errors"] = sum(one["errors"] for one in seen)
         subject["unsent"] = sum(one["unsent"] for one in seen)
         subject["first_error"] = next((one["first_error"] for one in seen if one["errors"]), "")
-        subject["saturated"] = line.rate > 0 or subject["core_idle"] <= UNSATURATED
+        subject["saturated"] = subject["core_idle"] <= UNSATURATED
+        subject["generator_bound"] = line.saturates and not subject["saturated"]
         subject["kept_rate"] = subject["rps"] >= KEPT * line.rate
         subject["rounds"] = seen
         out["subjects"][name] = subject
@@ -48,6 +49,8 @@ def print_line(line):
     for other, ratio in line["ratios"].items():
         if ratio["cpu"] and ratio["rps"]:
             print(f"  weir × {LABELS[other]:8} CPU/request {told(ratio['cpu'])}   requests/s {told(ratio['rps'])}")
+    if line["rounds_measured_again"]:
+        print(f"  the machine stood still in a round and it was measured again ({line['rounds_measured_again']} times)")
 
 
 def remark(one):
@@ -55,7 +58,7 @@ def remark(one):
         return f"   first: {' '.join(one['first_error'].split())[:300]}"
     if not one["kept_rate"]:
         return "   did not keep the rate"
-    if not one["saturated"]:
+    if one["generator_bound"]:
         return f"   not saturated: {one['core_idle']:.0%} of its core was idle"
     return ""
 
