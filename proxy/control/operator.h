@@ -105,8 +105,15 @@ struct HistoryQuery {
   std::optional<uint64_t> before;  // a revision (with a service)
 };
 
+/// Something that happened, for server-sent events and the log.
+struct Event {
+  std::string kind;  // change | reload | health | drain
+  std::string json;  // one line
+};
+
 class Operator {
  public:
+  using Listen = std::function<void(const Event&)>;
   using Done = std::function<void(Outcome)>;
   virtual ~Operator() = default;
 
@@ -125,12 +132,10 @@ class Operator {
   /// Loads the file again; `done` gets every problem (none: it is in force).
   virtual void reload(std::function<void(config::Problems)> done) = 0;
   virtual void drain() = 0;
-};
 
-/// Something that happened, for server-sent events and the log.
-struct Event {
-  std::string kind;  // change | reload | health | drain
-  std::string json;  // one line
+  /// Calls `listen` at every event from here on, until it is unsubscribed by the number returned.
+  virtual uint64_t subscribe(Listen listen) = 0;
+  virtual void unsubscribe(uint64_t number) = 0;
 };
 
 }  // namespace weir::control
