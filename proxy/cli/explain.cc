@@ -3,10 +3,11 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "proxy/cli/commands.h"
 #include "proxy/cli/configuration.h"
-#include "proxy/cli/imagined_request.h"
+#include "proxy/http/imagined_request.h"
 #include "routing/explain.h"
 
 namespace weir::cli {
@@ -15,8 +16,23 @@ namespace {
 struct Options {
   std::string file;
   bool json = false;
-  Wish wish;
+  http::Wish wish;
 };
+
+/// How the command line names a part of the request.
+std::string_view word_for(http::Complaint::Part part) {
+  switch (part) {
+    case http::Complaint::Part::from:
+      return "--from ";
+    case http::Complaint::Part::method:
+      return "-X ";
+    case http::Complaint::Part::headers:
+      return "-H ";
+    case http::Complaint::Part::url:
+      break;
+  }
+  return "";
+}
 
 void print(const routing::Explanation& explanation, bool json) {
   std::string text = json ? explanation.json() : explanation.text();
@@ -28,16 +44,18 @@ int explain(const Options& options) {
   if (options.file.empty()) {
     return wrong_usage("explain", "asking a running weir is not built yet: name a configuration file with -c FILE");
   }
-  if (const auto complaint = complaint_of(options.wish)) return wrong_usage("explain", *complaint);
+  if (const auto complaint = complaint_of(options.wish)) {
+    return wrong_usage("explain", fmt::format("{}{}", word_for(complaint->part), complaint->what));
+  }
   const auto snapshot = load_and_compile(options.file, Warn::no);
   if (!snapshot) return kWrongConfiguration;
-  const config::Listener* listener = listener_of(*snapshot->config, options.wish.listener);
+  const config::Listener* listener = http::listener_of(*snapshot->config, options.wish.listener);
   if (listener == nullptr) {
     return wrong_usage("explain", fmt::format("{} has no listener `{}`", options.file, options.wish.listener));
   }
-  const ImaginedRequest request(options.wish, *listener);
+  const http::ImaginedRequest request(options.wish, *listener);
   for (const std::string& note : request.notes()) fmt::print(stderr, "note: {}\n", note);
-  print(routing::explain(*snapshot, request.view(), routing::Availability{}, throw_dice()), options.json);
+  print(routing::explain(*snapshot, request.view(), routing::Availability{}, http::throw_dice()), options.json);
   return kDone;
 }
 
@@ -45,7 +63,7 @@ int explain(const Options& options) {
 
 Action declare_explain(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  Wish& wish = options->wish;
+  http::Wish& wish = options->wish;
   app.add_option("-c,--config", options->file, "the configuration file")->type_name("FILE");
   app.add_option("--from", wish.from, "the address that the request comes from (127.0.0.1)")->type_name("IP");
   app.add_option("--listener", wish.listener, "the listener it arrives at (the first)")->type_name("NAME");

@@ -1,4 +1,4 @@
-// A request as somebody describes it on a command line, seen as a listener would let routing see it.
+// A request as somebody describes it, on a command line or to the API, seen as a listener would let routing see it.
 #pragma once
 
 #include <optional>
@@ -9,9 +9,9 @@
 #include "routing/decide.h"
 #include "routing/request_view.h"
 
-namespace weir::cli {
+namespace weir::http {
 
-/// The words of the command line.
+/// What is to be imagined.
 struct Wish {
   std::string from = "127.0.0.1";  // the peer's address
   std::string listener;            // name; empty: the first
@@ -20,8 +20,14 @@ struct Wish {
   std::string url;                   // `http://host/path?query`, `host/path` or `/path`
 };
 
-/// What cannot be understood about a wish, in one sentence; nothing if all of it can.
-std::optional<std::string> complaint_of(const Wish& wish);
+/// A part of a wish that cannot be understood.
+struct Complaint {
+  enum class Part { from, method, url, headers } part;
+  std::string what;  // a sentence that begins with the part as it was given
+};
+
+/// The first complaint; nothing if all of it can be understood.
+std::optional<Complaint> complaint_of(const Wish& wish);
 
 /// The listener of this name, or the first for none; null if there is none.
 const config::Listener* listener_of(const config::Config& config, const std::string& name);
@@ -53,4 +59,4 @@ class ImaginedRequest {
   routing::RequestView view_;
 };
 
-}  // namespace weir::cli
+}  // namespace weir::http

@@ -1,4 +1,4 @@
-#include "proxy/cli/imagined_request.h"
+#include "proxy/http/imagined_request.h"
 
 #include <fmt/core.h>
 
@@ -9,7 +9,7 @@
 #include "proxy/http/head.h"
 #include "proxy/http/trust.h"
 
-namespace weir::cli {
+namespace weir::http {
 namespace {
 
 std::string_view trimmed(std::string_view text) {
@@ -30,6 +30,13 @@ bool has_blank_or_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c <= ' ' || c == 0x7f; });
 }
 
+/// RFC 9110 §5.5: a name, a colon, and no control but a tab.
+bool is_field_line(std::string_view line) {
+  const size_t colon = line.find(':');
+  return colon != std::string_view::npos && is_token(line.substr(0, colon)) &&
+         std::none_of(line.begin(), line.end(), [](unsigned char c) { return (c < ' ' && c != '\t') || c == 0x7f; });
+}
+
 routing::Field field_of(std::string_view line) {
   const size_t colon = line.find(':');
   return {line.substr(0, colon), trimmed(line.substr(colon + 1))};
@@ -37,20 +44,20 @@ routing::Field field_of(std::string_view line) {
 
 }  // namespace
 
-std::optional<std::string> complaint_of(const Wish& wish) {
-  if (!config::parse_ip(wish.from)) return fmt::format("--from `{}` is not an IP address", wish.from);
-  if (!is_token(wish.method)) return fmt::format("-X `{}` is not a method", wish.method);
+std::optional<Complaint> complaint_of(const Wish& wish) {
+  using Part = Complaint::Part;
+  if (!config::parse_ip(wish.from)) return Complaint{Part::from, fmt::format("`{}` is not an IP address", wish.from)};
+  if (!is_token(wish.method)) return Complaint{Part::method, fmt::format("`{}` is not a method", wish.method)};
   if (wish.url.empty() || has_blank_or_control(wish.url)) {
-    return fmt::format("`{}` is not a URL: write http://host/path", wish.url);
+    return Complaint{Part::url, fmt::format("`{}` is not a URL: write http://host/path", wish.url)};
   }
   const size_t scheme = wish.url.find("://");
   if (scheme < wish.url.find_first_of("/?") && !wish.url.starts_with("http://") && !wish.url.starts_with("https://")) {
-    return fmt::format("`{}` is not a URL that weir serves: write http://host/path", wish.url);
+    return Complaint{Part::url, fmt::format("`{}` is not a URL that weir serves: write http://host/path", wish.url)};
   }
   for (const std::string& header : wish.headers) {
-    const size_t colon = header.find(':');
-    if (colon == std::string::npos || !is_token(std::string_view(header).substr(0, colon))) {
-      return fmt::format("-H '{}' is not a header: write -H 'Name: value'", header);
+    if (!is_field_line(header)) {
+      return Complaint{Part::headers, fmt::format("'{}' is not a header: write 'Name: value'", header)};
     }
   }
   return std::nullopt;
@@ -100,10 +107,10 @@ void ImaginedRequest::take_url(const std::string& url) {
 void ImaginedRequest::take_headers(const std::vector<std::string>& headers, const config::Listener& listener) {
   for (const std::string& line : headers) {
     const routing::Field field = field_of(line);
-    if (http::same_name(field.name, "Host")) host_ = field.value;
-    if (http::may_send(listener, view_.from_trusted_proxy, field.name)) {
+    if (same_name(field.name, "Host")) host_ = field.value;
+    if (may_send(listener, view_.from_trusted_proxy, field.name)) {
       fields_.push_back(field);
-    } else if (http::may_send(listener, true, field.name)) {
+    } else if (may_send(listener, true, field.name)) {
       notes_.push_back(
           fmt::format("{} is dropped: it is in trusted_headers, and the request does not come from one of "
                       "trusted_proxies of listener `{}`",
@@ -116,10 +123,10 @@ void ImaginedRequest::take_headers(const std::vector<std::string>& headers, cons
 
 void ImaginedRequest::take_client(const std::string& from, const config::Listener& listener) {
   const auto peer = *config::parse_ip(from);
-  view_.from_trusted_proxy = http::trusts(listener, peer);
+  view_.from_trusted_proxy = trusts(listener, peer);
   std::vector<routing::Field> fields;
   for (const std::string& line : header_lines_) fields.push_back(field_of(line));
-  view_.client_ip = view_.from_trusted_proxy ? http::client_address(listener, peer, fields) : peer;
+  view_.client_ip = view_.from_trusted_proxy ? client_address(listener, peer, fields) : peer;
 }
 
-}  // namespace weir::cli
+}  // namespace weir::http
