@@ -56,6 +56,7 @@ void describe(const config::Service& written, const ServicePlan& service, Explan
   explanation.version = service.versions[decision.version].name;
   if (decision.bucket) explanation.share = config::share_text(share_for(service, decision.rule));
   explanation.without_key = without_key_text(service.cohort.without_key);
+  explanation.closed = service.closed;
   explanation.candidate = service.has_candidate ? service.versions[service.candidate].name : "";
   for (const config::Endpoint& endpoint : written.versions[decision.version].endpoints) {
     explanation.endpoints.push_back(endpoint.address.text);
@@ -101,7 +102,12 @@ std::string way_part(const Explanation& e) {
   } else {
     steps.push_back(e.candidate.empty() ? "one version" : source_part(e));
   }
-  if (e.decision.bucket) steps.push_back(bucket_part(e));
+  const bool may_go_anywhere = e.decision.by == DecidedBy::rule || e.decision.by == DecidedBy::override_;
+  if (e.closed && !may_go_anywhere) {
+    steps.push_back(e.candidate + " is closed, rolled back");
+  } else if (e.decision.bucket) {
+    steps.push_back(bucket_part(e));
+  }
   if (e.decision.by == DecidedBy::fallback) steps.push_back(e.candidate + " has no endpoint, fallback");
   steps.push_back(e.version);
   return join(steps, " → ");
@@ -165,6 +171,7 @@ std::string Explanation::json() const {
   o["bucket"] = decision.bucket ? boost::json::value(static_cast<uint32_t>(*decision.bucket)) : boost::json::value();
   o["share"] = text_or_null(share);
   o["version"] = version;
+  o["closed"] = closed;
   o["decided_by"] = decided_by_text(decision.by);
   o["mints"] = decision.mint;
   o["oversized_subjects"] = decision.oversized_subjects;

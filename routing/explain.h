@@ -21,6 +21,7 @@ struct Explanation {
   std::string region;           // empty where no region condition exists
   std::vector<RuleStep> rules;  // those tried, in order
   bool rule_sends = false;      // the rule that matched names a version, so no bucket was needed
+  bool closed = false;          // the candidate was rolled back: nobody goes there
   std::string key;              // `cookie:uid`; empty where none was present
   std::string without_key;      // the service's way for requests that have none
   std::string salt;

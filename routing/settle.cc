@@ -77,10 +77,14 @@ void without_key(const ServicePlan& service, const Reading& reading, const Chanc
   }
 }
 
+/// A candidate that was rolled back, whoever names it.
+bool closed(const ServicePlan& service, uint32_t version) { return service.closed && version == service.candidate; }
+
 /// The version before anybody asks whether it has an endpoint.
 void choose(const ServicePlan& service, const Reading& reading, const Chance& chance, Decision& decision) {
-  if (decision.rule != kNone && service.rules[decision.rule].send) {
-    decision.version = *service.rules[decision.rule].send;
+  const auto sends = decision.rule == kNone ? std::nullopt : service.rules[decision.rule].send;
+  if (sends && !closed(service, *sends)) {
+    decision.version = *sends;
     decision.by = DecidedBy::rule;
     return;
   }
@@ -95,6 +99,7 @@ void choose(const ServicePlan& service, const Reading& reading, const Chance& ch
 }  // namespace
 
 config::Share share_for(const ServicePlan& service, uint32_t rule) {
+  if (service.closed) return config::kNobody;
   return rule == kNone ? service.share : service.rules[rule].share;
 }
 

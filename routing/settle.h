@@ -6,7 +6,8 @@
 
 namespace weir::routing {
 
-/// The share that a request's bucket is compared with: the rule's own, or the service's.
+/// The share that a request's bucket is compared with: the rule's own, or the service's; nobody's while the
+/// candidate is closed.
 config::Share share_for(const ServicePlan& service, uint32_t rule);
 
 /// Fills in what follows from `decision.rule` (kNone: none matched): version, bucket, by, mint.

@@ -39,6 +39,7 @@ struct ServicePlan {
   uint32_t candidate = 0;  // == stable for a service with one version
   bool has_candidate = false;
   config::Share share{};  // the candidate's, in force
+  bool closed = false;    // the candidate was rolled back: it gets nobody, whatever rules say
   Seed seed{};
   config::Cohort cohort;
   std::shared_ptr<const Matcher> matcher;  // null without rules
