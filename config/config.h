@@ -97,6 +97,12 @@ struct RegionSource {
   Where where;
 };
 
+/// Where the secret is that signed overrides (routing/override.h) are made with.
+struct SignedOverride {
+  std::string secret_file;
+  Where where;
+};
+
 enum class LogFormat { json, combined };
 struct AccessLog {
   std::string path;  // "-" is stdout
@@ -244,6 +250,7 @@ struct Config {
   std::optional<Admin> admin;
   uint32_t workers = 0;  // 0: auto, one per core
   std::vector<RegionSource> regions;
+  std::optional<SignedOverride> signed_override;  // key `override`; absent: no version can be forced
   std::optional<AccessLog> access_log;
   Limits limits;
   Timeouts timeouts;

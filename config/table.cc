@@ -86,6 +86,13 @@ Type<RegionSource> region_source() {
       .type();
 }
 
+Type<SignedOverride> signed_override() {
+  return Object<SignedOverride>("override", "versions forced by signed tokens, for tests; see weir sign")
+      .required("secret_file", &SignedOverride::secret_file, some_text("a file's path"),
+                "a file holding the secret that tokens are signed with, 16 bytes or more; read again at each reload")
+      .type();
+}
+
 Type<AccessLog> access_log() {
   return Object<AccessLog>("access log", "a line for each request; without it there is none")
       .required("path", &AccessLog::path, some_text("a file's path"), "the file to append to; - is standard output")
@@ -136,6 +143,9 @@ const Type<Config>& file_table() {
           .defaulted("workers", &Config::workers, workers(), "threads that serve; auto is one per core")
           .optional("regions", &Config::regions, list_of(region_source(), 0, "a region source"),
                     "where region conditions look, the first that answers; an address that none knows is in ZZ")
+          .optional("override", &Config::signed_override, signed_override(),
+                    "whoever has a token signed with the secret gets the version it names, in X-Weir-Override or the "
+                    "cookie weir_override; absent: nobody")
           .optional("access_log", &Config::access_log, access_log(), "a line for each request")
           .optional("limits", &Config::limits, limits(), "how much is taken from a client or an endpoint")
           .optional("timeouts", &Config::timeouts, timeouts(), "how long to wait")

@@ -48,7 +48,8 @@ Decision decide(const ServicePlan& service, const RequestView& request, const Av
   thread_local Reading reading;
   reading.read(*service.subjects, service.regions.get(), request);
   Decision decision;
-  if (service.matcher != nullptr) {
+  const bool forced = service.override_secret != nullptr && force(find_override(service, reading), decision);
+  if (!forced && service.matcher != nullptr) {
     decision.rule = service.matcher->first(reading);
     decision.oversized_subjects = service.matcher->oversized(reading, decision.rule);
   }

@@ -56,7 +56,7 @@ struct Decision {
 std::optional<uint32_t> find_service(const Snapshot& snapshot, const RequestView& request);
 
 /// Decides for one request of `service`. No allocation once a thread is warm.
-/// Precedence (contract §3): rule's `send`, rule's split, service's split; then availability: a
+/// Precedence (contract §3): a signed override; rule's `send`, rule's split, service's split; then availability: a
 /// candidate without an endpoint falls back to the stable version.
 Decision decide(const ServicePlan& service, const RequestView& request, const Availability& available,
                 const Chance& chance);

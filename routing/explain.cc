@@ -49,6 +49,34 @@ std::string without_key_text(config::WithoutKey way) {
   return "random";
 }
 
+std::string why_ignored(const ReadToken& token) {
+  switch (token.is) {
+    case TokenIs::malformed:
+      return "it is malformed";
+    case TokenIs::for_another_service:
+      return "it is for another service";
+    case TokenIs::of_no_version:
+      return "it names a version that does not exist";
+    case TokenIs::expired:
+      return "it has expired";
+    case TokenIs::forged:
+      return "its signature is wrong";
+    case TokenIs::for_the_closed:
+      return "its version is closed";
+    case TokenIs::absent:
+    case TokenIs::good:
+      break;
+  }
+  return {};
+}
+
+void note_override(const Override& found, Explanation& explanation) {
+  if (found.token.is == TokenIs::absent) return;
+  explanation.override_from = found.from == kOverrideCookie ? "cookie " : "";
+  explanation.override_from += found.from;
+  explanation.override_failed = why_ignored(found.token);
+}
+
 void describe(const config::Service& written, const ServicePlan& service, Explanation& explanation) {
   const Decision& decision = explanation.decision;
   explanation.key = key_text(service, decision.key);
@@ -94,10 +122,14 @@ std::string bucket_part(const Explanation& e) {
   return fmt::format("bucket {} {} {} ({})", bucket, bucket < share ? "<" : "≥", share, e.share);
 }
 
-/// From the rule that sends, or from the key, to the version.
+bool is_forced(const Explanation& e) { return !e.override_from.empty() && e.override_failed.empty(); }
+
+/// From the override, the rule that sends, or from the key, to the version.
 std::string way_part(const Explanation& e) {
   std::vector<std::string> steps;
-  if (e.rule_sends) {
+  if (is_forced(e)) {
+    steps.push_back("override by " + e.override_from);
+  } else if (e.rule_sends) {
     steps.push_back(rule_part(e));
   } else {
     steps.push_back(e.candidate.empty() ? "one version" : source_part(e));
@@ -142,7 +174,9 @@ Explanation explain(const Snapshot& snapshot, const RequestView& request, const 
   Reading reading;
   reading.read(*service.subjects, service.regions.get(), request);
   Decision& decision = explanation.decision;
-  if (service.matcher != nullptr) {
+  const Override forcing = find_override(service, reading);
+  note_override(forcing, explanation);
+  if (!force(forcing, decision) && service.matcher != nullptr) {
     decision.rule = walk_rules(service, reading, explanation.rules);
     decision.oversized_subjects = service.matcher->oversized(reading, decision.rule);
     if (service.matcher->looks_at_region()) explanation.region = std::string(reading.region_as_told());
@@ -156,6 +190,7 @@ Explanation explain(const Snapshot& snapshot, const RequestView& request, const 
 std::string Explanation::text() const {
   if (service.empty()) return "no service answers for this host and path → 404";
   std::vector<std::string> parts{service};
+  if (!override_failed.empty()) parts.push_back(override_from + " is ignored: " + override_failed);
   if (!rules.empty() && !rule_sends) parts.push_back(rule_part(*this));
   parts.push_back(way_part(*this));
   return join(parts, " · ") + ", " + join(endpoints, " ");
@@ -165,6 +200,9 @@ std::string Explanation::json() const {
   if (service.empty()) return boost::json::serialize(boost::json::object{{"service", nullptr}, {"status", 404}});
   boost::json::object o{{"service", service}, {"match", match}, {"rules", steps_json(rules)}};
   if (!region.empty()) o["region"] = region;
+  if (!override_from.empty()) {
+    o["override"] = boost::json::object{{"from", override_from}, {"ignored", text_or_null(override_failed)}};
+  }
   o["rule"] = !rules.empty() && rules.back().matched ? boost::json::value(rules.back().rule) : boost::json::value();
   o["key"] = text_or_null(key);
   o["salt"] = salt;

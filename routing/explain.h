@@ -20,6 +20,8 @@ struct Explanation {
   std::string match;            // which of the service's matches, as written
   std::string region;           // empty where no region condition exists
   std::vector<RuleStep> rules;  // those tried, in order
+  std::string override_from;    // X-Weir-Override or cookie weir_override, where there is one
+  std::string override_failed;  // why it counts for nothing; empty if it holds
   bool rule_sends = false;      // the rule that matched names a version, so no bucket was needed
   bool closed = false;          // the candidate was rolled back: nobody goes there
   std::string key;              // `cookie:uid`; empty where none was present

@@ -1,6 +1,7 @@
 // What a decision may look at: a request's head as views into the bytes that arrived.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -24,6 +25,8 @@ struct RequestView {
   std::span<const Field> fields;
   config::IpAddress client_ip;
   bool from_trusted_proxy = false;  // region headers are believed only then
+  std::string_view override_token;  // of X-Weir-Override, as received: nothing is believed of it yet (override.h)
+  std::chrono::sys_seconds now = std::chrono::sys_seconds::max();  // what an override's end is held against
 };
 
 }  // namespace weir::routing

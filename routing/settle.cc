@@ -82,6 +82,7 @@ bool closed(const ServicePlan& service, uint32_t version) { return service.close
 
 /// The version before anybody asks whether it has an endpoint.
 void choose(const ServicePlan& service, const Reading& reading, const Chance& chance, Decision& decision) {
+  if (decision.by == DecidedBy::override_) return;  // a token for a closed candidate never gets this far
   const auto sends = decision.rule == kNone ? std::nullopt : service.rules[decision.rule].send;
   if (sends && !closed(service, *sends)) {
     decision.version = *sends;
@@ -101,6 +102,13 @@ void choose(const ServicePlan& service, const Reading& reading, const Chance& ch
 config::Share share_for(const ServicePlan& service, uint32_t rule) {
   if (service.closed) return config::kNobody;
   return rule == kNone ? service.share : service.rules[rule].share;
+}
+
+bool force(const Override& found, Decision& decision) {
+  if (found.token.is != TokenIs::good) return false;
+  decision.version = found.token.version;
+  decision.by = DecidedBy::override_;
+  return true;
 }
 
 void settle(const ServicePlan& service, const Reading& reading, const Availability& available, const Chance& chance,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "routing/decide.h"
+#include "routing/override.h"
 #include "routing/reading.h"
 
 namespace weir::routing {
@@ -10,7 +11,11 @@ namespace weir::routing {
 /// candidate is closed.
 config::Share share_for(const ServicePlan& service, uint32_t rule);
 
-/// Fills in what follows from `decision.rule` (kNone: none matched): version, bucket, by, mint.
+/// Takes the version of a good token, before any rule is asked; false, and nothing, for another.
+bool force(const Override& found, Decision& decision);
+
+/// Fills in what follows from `decision.rule` (kNone: none matched) or from a forced version: version, bucket, by,
+/// mint.
 void settle(const ServicePlan& service, const Reading& reading, const Availability& available, const Chance& chance,
             Decision& decision);
 

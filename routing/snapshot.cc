@@ -4,6 +4,7 @@
 
 #include "routing/finder.h"
 #include "routing/match.h"
+#include "routing/override.h"
 #include "routing/region.h"
 #include "routing/subjects.h"
 
@@ -22,6 +23,7 @@ class Compiler {
 
   config::Result<Compiled> run() {
     open_regions();
+    read_secret();
     auto snapshot = std::make_shared<Snapshot>();
     for (const config::Service& service : config_->services) snapshot->services.push_back(compile(service));
     if (!problems_.empty()) return problems_;
@@ -39,6 +41,13 @@ class Compiler {
     } else {
       append(regions.problems());
     }
+  }
+
+  void read_secret() {
+    if (!config_->signed_override) return;
+    auto secret = read_override_secret(config_->signed_override->secret_file, config_->signed_override->where);
+    if (!secret) return append(secret.problems());
+    override_secret_ = std::make_shared<const std::string>(std::move(*secret));
   }
 
   ServicePlan compile(const config::Service& service) {
@@ -82,6 +91,8 @@ class Compiler {
     if (plan.cohort.without_key == config::WithoutKey::mint) {
       plan.key_subjects.push_back(subjects->add(SubjectKind::cookie, plan.cohort.mint.cookie));
     }
+    plan.override_secret = override_secret_;
+    if (override_secret_) plan.override_cookie = subjects->add(SubjectKind::cookie, kOverrideCookie);
     plan.subjects = std::move(subjects);
   }
 
@@ -116,6 +127,7 @@ class Compiler {
   const Clock& clock_;
   std::chrono::nanoseconds begin_;
   std::shared_ptr<const Regions> regions_;
+  std::shared_ptr<const std::string> override_secret_;
   config::Problems problems_;
   config::Warnings warnings_;
 };

@@ -44,10 +44,12 @@ struct ServicePlan {
   config::Cohort cohort;
   std::shared_ptr<const Matcher> matcher;  // null without rules
   std::vector<RulePlan> rules;
-  uint64_t revision = 1;                     // of the split
-  std::shared_ptr<const Regions> regions;    // null without sources
-  std::shared_ptr<const Subjects> subjects;  // what `matcher` and the cohort keys look at
-  std::vector<uint32_t> key_subjects;        // by cohort key; the minted cookie's, if any, the last
+  uint64_t revision = 1;                               // of the split
+  std::shared_ptr<const Regions> regions;              // null without sources
+  std::shared_ptr<const Subjects> subjects;            // what `matcher` and the cohort keys look at
+  std::vector<uint32_t> key_subjects;                  // by cohort key; the minted cookie's, if any, the last
+  std::shared_ptr<const std::string> override_secret;  // null: nobody can force a version (override.h)
+  uint32_t override_cookie = 0;                        // the cookie's subject, with a secret
 };
 
 /// Holds services in the order of the file, so that an index names one in config and here.

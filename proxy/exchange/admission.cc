@@ -5,6 +5,8 @@
 #include <iterator>
 
 #include "proxy/http/trust.h"
+#include "proxy/net/clock.h"
+#include "routing/override.h"
 
 namespace weir::proxy {
 
@@ -18,6 +20,15 @@ void remove_forbidden(const Client& client, http::Fields& fields) {
   for (size_t i = fields.list.size(); i-- > 0;) {
     if (!http::may_send(listener, client.trusted, fields.list[i].name)) fields.remove(i);
   }
+}
+
+/// What X-Weir-Override says, before it is removed as clients' X-Weir-* are.
+std::string_view override_token(const http::Fields& fields) {
+  if (!fields.has(http::FieldId::x_weir)) return {};
+  for (const routing::Field& field : fields.list) {
+    if (http::same_name(field.name, routing::kOverrideField)) return field.value;
+  }
+  return {};
 }
 
 bool is_https(const Client& client, const http::Fields& fields) {
@@ -48,23 +59,26 @@ Admission admit(Worker& worker, const Client& client, View& view, http::RequestH
     admission.readiness = true;
     return admission;
   }
+  const std::string_view token = override_token(head.fields);
   remove_forbidden(client, head.fields);
   const bool behind_proxies = client.trusted && head.fields.has(http::FieldId::x_forwarded_for);
   admission.client_ip =
       behind_proxies ? http::client_address(client.listener.config, client.peer, head.fields.list) : client.peer;
-  const routing::RequestView request{.method = head.method,
-                                     .host = admission.target.host,
-                                     .path = admission.target.path,
-                                     .query = admission.target.query,
-                                     .fields = head.fields.list,
-                                     .client_ip = admission.client_ip,
-                                     .from_trusted_proxy = client.trusted};
+  routing::RequestView request{.method = head.method,
+                               .host = admission.target.host,
+                               .path = admission.target.path,
+                               .query = admission.target.query,
+                               .fields = head.fields.list,
+                               .client_ip = admission.client_ip,
+                               .from_trusted_proxy = client.trusted,
+                               .override_token = token};
   const auto service = routing::find_service(*view.publication->snapshot, request);
   if (!service) {
     admission.fault = http::Fault::no_service;
     return admission;
   }
   admission.service = &view.services[*service];
+  if (admission.service->plan->override_secret) request.now = net::wall_clock();
   admission.decision =
       routing::decide(*admission.service->plan, request, admission.service->site->available, worker.dice().chance());
   if (admission.decision.mint) worker.dice().identity_used();

@@ -8,6 +8,8 @@
 
 #include "proxy/http/head.h"
 #include "proxy/http/trust.h"
+#include "proxy/net/clock.h"
+#include "routing/override.h"
 
 namespace weir::http {
 namespace {
@@ -81,6 +83,7 @@ ImaginedRequest::ImaginedRequest(const Wish& wish, const config::Listener& liste
   take_url(wish.url);
   take_client(wish.from, listener);
   take_headers(header_lines_, listener);
+  view_.now = net::wall_clock();
   view_.method = method_;
   view_.host = host_;
   view_.path = path_;
@@ -108,6 +111,10 @@ void ImaginedRequest::take_headers(const std::vector<std::string>& headers, cons
   for (const std::string& line : headers) {
     const routing::Field field = field_of(line);
     if (same_name(field.name, "Host")) host_ = field.value;
+    if (same_name(field.name, routing::kOverrideField)) {
+      if (view_.override_token.empty()) view_.override_token = field.value;
+      continue;
+    }
     if (may_send(listener, view_.from_trusted_proxy, field.name)) {
       fields_.push_back(field);
     } else if (may_send(listener, true, field.name)) {

@@ -1,4 +1,4 @@
-// The two clocks of the request's path.
+// The clocks of the request's path.
 #pragma once
 
 #include <chrono>
@@ -13,6 +13,11 @@ inline constexpr Millis kNever{INT64_MAX};
 
 /// Nanoseconds of the monotonic clock: for measuring.
 using Nanos = std::chrono::nanoseconds;
+
+/// The time of day, UTC; to the second is enough for what ends by it.
+inline std::chrono::sys_seconds wall_clock() {
+  return std::chrono::sys_seconds(std::chrono::seconds(std::time(nullptr)));
+}
 
 inline Nanos monotonic() {
   timespec now;

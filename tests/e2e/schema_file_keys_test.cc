@@ -10,6 +10,10 @@ namespace weir::testing {
 namespace {
 
 const std::vector<std::string> kTrusting{"trusted_proxies: [127.0.0.1]"};
+// `weir sign new --service shop` with the secret of Stage's file `secret`, until the year 2100.
+const std::string kForced =
+    "X-Weir-Override: shop:new:4102444800:"
+    "f4962ed090d4a472dbe1e4149c3743582ebec75d38809ab403b4b98e0bf0e834\r\n";
 const std::string kLongTarget = "/" + std::string(2000, 'a');
 
 /// What the origin sees of a field in a GET with these lines.
@@ -172,6 +176,10 @@ std::vector<Key> top_keys() {
       {"regions[].mmdb", regions("{ mmdb: DIR/nz.mmdb }"), regions("{ mmdb: DIR/au.mmdb }"), answer_to(get("/"))},
       {"regions[].field", regions("{ mmdb: DIR/nz.mmdb }"), regions("{ mmdb: DIR/nz.mmdb, field: [other, code] }"),
        answer_to(get("/"))},
+      {"override.secret_file",
+       {.top = {"override: { secret_file: DIR/secret }"}},
+       {.top = {"override: { secret_file: DIR/another-secret }"}},
+       answer_to(get("/", "shop.example", kForced))},
       {"access_log.path",
        {.top = {"access_log: { path: DIR/a.log }"}},
        {.top = {"access_log: { path: DIR/b.log }"}},

@@ -98,6 +98,8 @@ TEST(EveryKeyOfTheSchema, IsInTheTable) {
 Stage::Stage(ConfigText config) : full(listen_on("127.0.0.1:0", 0)) {
   for (int i = 0; i < 4; ++i) queue.push_back(start_connect(local_address(full)));
   write_file(directory / "token", "a-token-that-nobody-knows\n");
+  write_file(directory / "secret", "a-secret-for-overrides\n");
+  write_file(directory / "another-secret", "another-secret-for-overrides\n");
   write_file(directory / "nz.mmdb", mmdb("NZ", "DE"));
   write_file(directory / "au.mmdb", mmdb("AU", "DE"));
   if (config.old_endpoints.empty()) config.old_endpoints = {old_origin.address()};
