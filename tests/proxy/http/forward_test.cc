@@ -38,7 +38,7 @@ std::string answered(const std::string& text, ResponsePlan plan) {
                      .say_keep_alive = plan.say_keep_alive,
                      .upgrade = plan.upgrade,
                      .date = "today",
-                     .extra = plan.extra,
+                     .extra = plan.extra.empty() ? "" : plan.extra,
                      .make_private = plan.make_private};
   write_response_head(out, whole);
   return std::string(out.view());
