@@ -1,117 +1,54 @@
 #include "proxy/admin/routes.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <exception>
-#include <optional>
-#include <string_view>
+#include <memory>
+
+#include "proxy/admin/strict_json.h"
 
 namespace weir::admin {
 namespace {
 
-/// A target in its parts (RFC 9112 §3.2); the query means nothing to any route so far.
-struct Target {
-  std::optional<std::string_view> authority;  // of an absolute-form
-  std::string_view path;
+enum class Needs : uint8_t {
+  nothing,  // open to everybody whose Host is right
+  token,
+  control,  // the token, and an operator
 };
-
-std::optional<Target> parse_target(std::string_view text) {
-  Target target;
-  constexpr std::string_view kScheme = "http://";
-  if (text.starts_with(kScheme)) {
-    text.remove_prefix(kScheme.size());
-    const size_t end = std::min(text.find_first_of("/?"), text.size());
-    target.authority = text.substr(0, end);
-    text.remove_prefix(end);
-    if (!text.starts_with('/')) text = "/";
-  }
-  if (!text.starts_with('/')) return std::nullopt;
-  target.path = text.substr(0, text.find('?'));
-  return target;
-}
-
-std::optional<std::string> decode(std::string_view segment) {
-  const auto digit = [](char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-  };
-  std::string text;
-  for (size_t i = 0; i < segment.size(); ++i) {
-    if (segment[i] != '%') {
-      text += segment[i];
-      continue;
-    }
-    if (i + 2 >= segment.size()) return std::nullopt;
-    const int high = digit(segment[i + 1]), low = digit(segment[i + 2]);
-    if (high < 0 || low < 0) return std::nullopt;
-    text += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return text;
-}
-
-Response healthz(const Sources&, const std::string&) { return {200, "text/plain; charset=utf-8", "ok\n", {}}; }
-
-Response readyz(const Sources& sources, const std::string&) {
-  if (!sources.ready()) return problem(503, "weir is draining, or has not loaded its configuration yet");
-  return {200, "text/plain; charset=utf-8", "ready\n", {}};
-}
-
-Response metrics(const Sources& sources, const std::string&) {
-  return {200, "text/plain; version=0.0.4; charset=utf-8", sources.metrics_text(), {}};
-}
-
-Response no_snapshot() { return problem(503, "no configuration is loaded yet"); }
-
-Response services(const Sources& sources, const std::string&) {
-  const View view = sources.services();
-  if (!view.snapshot) return no_snapshot();
-  return {200, "application/json", services_json(view), {}};
-}
-
-Response service(const Sources& sources, const std::string& name) {
-  const View view = sources.services();
-  if (!view.snapshot) return no_snapshot();
-  auto body = service_json(view, name);
-  if (!body) return problem(404, "there is no service of this name; GET /api/v1/services lists them");
-  return {200, "application/json", std::move(*body), {}};
-}
-
-Response not_built_yet(const Sources&, const std::string&) {
-  return problem(501, "not built yet in this version of weir");
-}
 
 struct Route {
-  std::string_view path;  // `{}` stands for one segment
-  std::string_view allow;
-  bool open;  // needs no token
-  Response (*answer)(const Sources&, const std::string& segment);
+  std::string_view method;  // GET answers HEAD too
+  std::string_view path;    // `{service}` stands for one segment
+  Needs needs;
+  void (*answer)(const Asked&, const Answer&);
 };
 
-constexpr std::string_view kGet = "GET, HEAD";
+constexpr std::string_view kHole = "{service}";
 constexpr std::array kRoutes{
-    Route{"/healthz", kGet, true, healthz},
-    Route{"/readyz", kGet, true, readyz},
-    Route{"/metrics", kGet, true, metrics},
-    Route{"/api/v1/services", kGet, false, services},
-    Route{"/api/v1/services/{}", kGet, false, service},
-    Route{"/api/v1/services/{}/split", "GET, HEAD, PUT", false, not_built_yet},
-    Route{"/api/v1/services/{}/rollback", "POST", false, not_built_yet},
-    Route{"/api/v1/services/{}/reopen", "POST", false, not_built_yet},
-    Route{"/api/v1/explain", "POST", false, not_built_yet},
-    Route{"/api/v1/history", kGet, false, not_built_yet},
-    Route{"/api/v1/events", kGet, false, not_built_yet},
-    Route{"/-/reload", "POST", false, not_built_yet},
-    Route{"/-/drain", "POST", false, not_built_yet},
+    Route{"GET", "/healthz", Needs::nothing, healthz},
+    Route{"GET", "/readyz", Needs::nothing, readyz},
+    Route{"GET", "/metrics", Needs::nothing, metrics_page},
+    Route{"GET", "/api/v1/services", Needs::token, list_services},
+    Route{"GET", "/api/v1/services/{service}", Needs::token, show_service},
+    Route{"GET", "/api/v1/services/{service}/split", Needs::control, show_split},
+    Route{"PUT", "/api/v1/services/{service}/split", Needs::control, put_split},
+    Route{"POST", "/api/v1/services/{service}/rollback", Needs::control, roll_back},
+    Route{"POST", "/api/v1/services/{service}/reopen", Needs::control, reopen},
+    Route{"POST", "/api/v1/services/{service}/revert", Needs::control, revert},
+    Route{"POST", "/api/v1/explain", Needs::token, explain},
+    Route{"GET", "/api/v1/history", Needs::control, history},
+    Route{"GET", "/api/v1/events", Needs::control, events},
+    Route{"POST", "/-/reload", Needs::control, reload},
+    Route{"POST", "/-/drain", Needs::control, drain},
 };
 
-/// The segment that stands for `{}` ("" where the pattern has none); nothing if the path does not fit.
+/// The segment that stands for the hole ("" where the pattern has none); nothing if the path does not fit.
 std::optional<std::string_view> fit(std::string_view pattern, std::string_view path) {
-  const size_t hole = pattern.find("{}");
+  const size_t hole = pattern.find(kHole);
   if (hole == std::string_view::npos) return pattern == path ? std::optional<std::string_view>("") : std::nullopt;
-  const std::string_view before = pattern.substr(0, hole), after = pattern.substr(hole + 2);
+  const std::string_view before = pattern.substr(0, hole), after = pattern.substr(hole + kHole.size());
   if (path.size() <= before.size() + after.size() || !path.starts_with(before) || !path.ends_with(after)) {
     return std::nullopt;
   }
@@ -120,56 +57,108 @@ std::optional<std::string_view> fit(std::string_view pattern, std::string_view p
   return segment;
 }
 
+/// The routes of a path, one a method, and the service that it names.
 struct Found {
-  const Route* route;
-  std::string segment;
+  std::vector<const Route*> routes;
+  std::string service;
 };
 
-std::optional<Found> find_route(std::string_view path) {
+std::optional<Found> find_routes(std::string_view path) {
+  Found found;
   for (const Route& route : kRoutes) {
     const auto segment = fit(route.path, path);
     if (!segment) continue;
     auto decoded = decode(*segment);
     if (!decoded) return std::nullopt;
-    return Found{&route, std::move(*decoded)};
+    found.service = std::move(*decoded);
+    found.routes.push_back(&route);
   }
-  return std::nullopt;
+  if (found.routes.empty()) return std::nullopt;
+  return found;
 }
 
-bool allows(std::string_view allow, std::string_view method) {
-  for (size_t begin = 0; begin < allow.size();) {
-    const size_t end = std::min(allow.find(", ", begin), allow.size());
-    if (allow.substr(begin, end - begin) == method) return true;
-    begin = end + 2;
-  }
-  return false;
+const Route* route_for(const Found& found, std::string_view method) {
+  const std::string_view wanted = method == "HEAD" ? "GET" : method;
+  const auto at =
+      std::find_if(found.routes.begin(), found.routes.end(), [&](const Route* r) { return r->method == wanted; });
+  return at == found.routes.end() ? nullptr : *at;
 }
 
-Response answer_route(const Request& request, const Access& access, const Sources& sources) {
+Response wrong_method(const Found& found) {
+  std::vector<std::string_view> allowed;
+  for (const Route* route : found.routes) {
+    allowed.push_back(route->method);
+    if (route->method == "GET") allowed.push_back("HEAD");
+  }
+  const std::string allow = fmt::format("{}", fmt::join(allowed, ", "));
+  Response response = problem(405, "this resource allows " + allow);
+  response.fields.emplace_back("Allow", allow);
+  return response;
+}
+
+Response nothing_here() {
+  return problem(404, "there is nothing here; try /healthz, /readyz, /metrics, /api/v1/services, /api/v1/history");
+}
+
+void answer_route(const Request& request, const Access& access, const Sources& sources, const Answer& done) {
   const auto target = parse_target(request.target);
-  if (!target) return problem(400, "the target must be a path");
-  if (auto refusal = access.refuse_origin(request, target->authority)) return *refusal;
-  const auto found = find_route(target->path);
-  if (!found || !found->route->open) {
-    if (auto refusal = access.refuse_token(request)) return *refusal;
+  if (!target) return done(problem(400, "the target must be a path"));
+  if (const auto refusal = access.refuse_origin(request, target->authority)) return done(*refusal);
+  const auto found = find_routes(target->path);
+  if (!found || found->routes.front()->needs != Needs::nothing) {
+    if (const auto refusal = access.refuse_token(request)) return done(*refusal);
   }
-  if (!found) return problem(404, "there is nothing here; try /healthz, /readyz, /metrics, /api/v1/services");
-  if (!allows(found->route->allow, request.method)) {
-    Response response = problem(405, "this resource allows " + std::string(found->route->allow));
-    response.fields.emplace_back("Allow", found->route->allow);
-    return response;
+  if (!found) return done(nothing_here());
+  const Route* route = route_for(*found, request.method);
+  if (route == nullptr) return done(wrong_method(*found));
+  auto parameters = parse_query(target->query);
+  if (!parameters) return done(problem(400, "the query is not percent-encoded well"));
+  if (route->needs == Needs::control && sources.control == nullptr) {
+    return done(problem(503, "this weir cannot be changed while it runs"));
   }
-  return found->route->answer(sources, found->segment);
+  route->answer({request, sources, found->service, std::move(*parameters)}, done);
 }
 
 }  // namespace
 
-Response answer(const Request& request, const Access& access, const Sources& sources) {
-  try {
-    return answer_route(request, access, sources);
-  } catch (const std::exception& error) {
-    return problem(500, error.what());
+std::optional<Response> refuse_parameters(const Asked& asked, std::initializer_list<std::string_view> known) {
+  for (const auto& [name, value] : asked.parameters) {
+    const std::string field = is_printable(name) ? name : "";
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      return problem(400, "this resource has no such parameter", field);
+    }
+    const auto same = [&name = name](const auto& other) { return other.first == name; };
+    if (std::count_if(asked.parameters.begin(), asked.parameters.end(), same) > 1) {
+      return problem(400, "the parameter stands more than once", field);
+    }
   }
+  return std::nullopt;
+}
+
+std::optional<std::string> parameter(const Asked& asked, std::string_view name) {
+  for (const auto& [other, value] : asked.parameters) {
+    if (other == name) return value;
+  }
+  return std::nullopt;
+}
+
+void answer(const Request& request, const Access& access, const Sources& sources, const Answer& done) {
+  // A route that answered and threw afterwards is not answered twice.
+  const auto answered = std::make_shared<bool>(false);
+  const Answer once = [done, answered](Response response) {
+    if (!std::exchange(*answered, true)) done(std::move(response));
+  };
+  try {
+    answer_route(request, access, sources, once);
+  } catch (const std::exception& error) {
+    once(problem(500, error.what()));
+  }
+}
+
+std::vector<std::string> route_names() {
+  std::vector<std::string> names;
+  for (const Route& route : kRoutes) names.push_back(fmt::format("{} {}", route.method, route.path));
+  return names;
 }
 
 }  // namespace weir::admin

@@ -1,5 +1,8 @@
 #include "proxy/admin/server.h"
 
+#include <fmt/format.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/basic_socket_acceptor.hpp>
@@ -14,6 +17,7 @@
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +25,7 @@
 #include <utility>
 #include <vector>
 
+#include "proxy/admin/event_queue.h"
 #include "proxy/admin/listen.h"
 
 namespace weir::admin {
@@ -48,6 +53,7 @@ constexpr size_t kMaxBuffer = 2 * kMaxHead + kMaxBody;
 constexpr size_t kMaxDiscarded = 1024 * 1024;
 constexpr std::chrono::milliseconds kPauseAfterFailedAccept{100};
 constexpr std::chrono::milliseconds kGoodbye{1000};  // for a client to take its last answer
+constexpr std::chrono::seconds kPatience{60};        // with the operator
 
 auto into(error_code& error) { return asio::redirect_error(asio::use_awaitable_t<Executor>(), error); }
 
@@ -67,7 +73,24 @@ Request request_of(const Parser::value_type& message) {
   request.hosts = values(message, http::field::host);
   request.origins = values(message, http::field::origin);
   request.authorizations = values(message, http::field::authorization);
+  request.if_matches = values(message, http::field::if_match);
+  request.user_agents = values(message, http::field::user_agent);
+  const auto [begin, end] = message.equal_range("X-Weir-Actor");
+  for (auto at = begin; at != end; ++at) request.actors.emplace_back(at->value());
   return request;
+}
+
+/// Who is at the other end, as far as the kernel knows.
+std::string peer_of(Socket& socket) {
+  error_code error;
+  const auto end = socket.remote_endpoint(error);
+  net::SocketAddress address;
+  if (!error) std::memcpy(address.get(), end.data(), std::min(end.size(), sizeof address.storage));
+  if (const auto ip = net::ip_of(address)) return ip->text();
+  ucred owner{};
+  socklen_t length = sizeof owner;
+  const bool known = getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &owner, &length) == 0;
+  return known ? fmt::format("unix uid {}", owner.uid) : "unknown";
 }
 
 /// Framing that could be read in two ways (RFC 9112 §6.1, §6.3); Beast lets some of it pass.
@@ -89,6 +112,14 @@ std::optional<Response> refusal(const error_code& error) {
   if (error.category() != category) return std::nullopt;  // the connection's own end, or time is up
   return problem(400, "this is not a well-formed HTTP/1.1 request: " + error.message());
 }
+
+/// What one coroutine waits for, and others know of it: `timer` is cancelled when there is something.
+struct Bell {
+  explicit Bell(const Executor& executor) : timer(executor) {}
+  Timer timer;
+  std::optional<Response> response;
+  bool gone = false;  // the client
+};
 
 }  // namespace
 
@@ -116,6 +147,8 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
     acceptor_.close(ignored);
     pause_.cancel();
     for (Stream* stream : streams_) stream->close();
+    for (EventQueue* queue : queues_) queue->end();
+    for (Bell* bell : bells_) bell->timer.cancel();
     sources_ = {};
   }
 
@@ -138,6 +171,19 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
     Stream& stream_;
   };
 
+  /// Where `stop` finds what has to end.
+  template <class T>
+  class Listed {
+   public:
+    Listed(std::unordered_set<T*>& list, T& thing) : list_(list), thing_(thing) { list_.insert(&thing_); }
+    Listed(const Listed&) = delete;
+    ~Listed() { list_.erase(&thing_); }
+
+   private:
+    std::unordered_set<T*>& list_;
+    T& thing_;
+  };
+
   // `self` keeps the core alive while the coroutine is suspended.
   static Task<void> accept(std::shared_ptr<Core> self) {
     while (!self->stopped_ && self->open_ < self->options_.max_connections) {
@@ -158,14 +204,15 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
   static Task<void> serve(std::shared_ptr<Core> self, Socket socket) {
     Stream stream(std::move(socket));
     const Place place(*self, stream);
+    const std::string peer = peer_of(stream.socket());
     beast::flat_buffer buffer(kMaxBuffer);
     bool again = true;
-    while (again && !self->stopped_) again = co_await self->exchange(stream, buffer);
+    while (again && !self->stopped_) again = co_await self->exchange(stream, buffer, peer);
     co_await self->finish(stream);
   }
 
   /// Reads one request and answers it; true if the connection may carry another.
-  Task<bool> exchange(Stream& stream, beast::flat_buffer& buffer) {
+  Task<bool> exchange(Stream& stream, beast::flat_buffer& buffer, const std::string& peer) {
     Parser parser;
     parser.header_limit(kMaxHead);
     parser.body_limit(kMaxBody);
@@ -174,6 +221,7 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
     co_await http::async_read_header(stream, buffer, parser, into(error));
     if (error) co_return co_await refuse(stream, error);
     Request request = request_of(parser.get());
+    request.peer = peer;
     const bool keep_alive = parser.get().keep_alive();
     if (ambiguous(parser.get())) {
       const Response response = problem(400, "the body's length can be read in two ways");
@@ -186,8 +234,57 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
     if (error) co_return co_await refuse(stream, error);
     if (stopped_) co_return false;
     request.body = std::move(parser.get().body());
-    const Response response = answer(request, access_, sources_);
-    co_return co_await write(stream, response, request.method == "HEAD", keep_alive);
+    const Response response = co_await answer_to(request);
+    if (stopped_) co_return false;
+    if (response.events && request.method != "HEAD") co_return co_await stream_events(stream, response);
+    co_return co_await write(stream, response, request.method == "HEAD", keep_alive && !response.events);
+  }
+
+  /// Waits, if need be, until the operator has done what was asked; others are served meanwhile.
+  Task<Response> answer_to(const Request& request) {
+    const auto bell = std::make_shared<Bell>(acceptor_.get_executor());
+    const Answer done = [bell](Response response) {
+      bell->response = std::move(response);
+      bell->timer.cancel();
+    };
+    answer(request, access_, sources_, done);
+    if (!bell->response) {
+      const Listed<Bell> listed(bells_, *bell);
+      bell->timer.expires_after(kPatience);
+      error_code error;
+      co_await bell->timer.async_wait(into(error));
+    }
+    if (bell->response) co_return std::move(*bell->response);
+    co_return problem(504, "it is not known yet what became of it: GET the split to see");
+  }
+
+  /// Sends events until the client goes, reads too slowly, or sends anything more.
+  Task<bool> stream_events(Stream& stream, const Response& head) {
+    if (queues_.size() >= options_.max_event_readers) {
+      Response full = problem(503, "as many read events as may; try again later");
+      full.fields.emplace_back("Retry-After", "5");
+      co_return co_await write(stream, full, false, false);
+    }
+    const auto bell = std::make_shared<Bell>(acceptor_.get_executor());
+    EventQueue queue(*sources_.control, [&stream, &queue, bell = bell.get()] {
+      if (queue.overflowed()) stream.close();
+      bell->timer.cancel();
+    });
+    const Listed<EventQueue> listed_queue(queues_, queue);
+    const Listed<Bell> listed_bell(bells_, *bell);
+    stream.socket().async_wait(asio::socket_base::wait_read, [bell](const error_code&) {
+      bell->gone = true;
+      bell->timer.cancel();
+    });
+    std::string text = serialize(head, Wire{false, false, std::chrono::system_clock::now()});
+    while (co_await write(stream, text)) {
+      bell->timer.expires_after(options_.heartbeat);
+      error_code error;
+      if (queue.empty() && !bell->gone) co_await bell->timer.async_wait(into(error));
+      if (bell->gone || stopped_ || queue.overflowed()) break;
+      text = queue.empty() ? std::string(": still here\n\n") : queue.take();
+    }
+    co_return false;
   }
 
   Task<bool> refuse(Stream& stream, error_code error) {
@@ -233,6 +330,8 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
   Sources sources_;
   Listening listening_;
   std::unordered_set<Stream*> streams_;  // to close them
+  std::unordered_set<EventQueue*> queues_;
+  std::unordered_set<Bell*> bells_;
   size_t open_ = 0;
   bool accepting_ = false;
   bool stopped_ = false;

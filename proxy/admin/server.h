@@ -21,8 +21,10 @@ namespace weir::admin {
 
 struct Options {
   config::Admin admin;
-  std::chrono::milliseconds timeout{10'000};  // to read a whole request, to write a whole answer, and idle between
-  size_t max_connections = 64;                // more wait in the kernel's queue
+  std::chrono::milliseconds timeout{10'000};    // to read a whole request, to write a whole answer, and idle between
+  size_t max_connections = 64;                  // more wait in the kernel's queue
+  size_t max_event_readers = 16;                // of these; more are refused (503)
+  std::chrono::milliseconds heartbeat{15'000};  // a comment to those who read events, when nothing happens
 };
 
 class Server {

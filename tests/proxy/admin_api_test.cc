@@ -5,6 +5,7 @@
 #include <string>
 
 #include "proxy/admin/routes.h"
+#include "tests/proxy/admin_fake_operator.h"
 #include "tests/proxy/admin_view.h"
 
 namespace weir::admin {
@@ -71,11 +72,14 @@ class RoutesTest : public ::testing::Test {
     request.target = target;
     request.hosts = {"127.0.0.1"};
     if (!authorization.empty()) request.authorizations = {authorization};
-    return answer(request, Access({}, token_), sources_);
+    Response given;
+    answer(request, Access({}, token_), sources_, [&](Response response) { given = std::move(response); });
+    return given;
   }
 
   std::string token_;
-  Sources sources_{[] { return true; }, [] { return std::string("a 1\n"); }, make_view};
+  FakeOperator control_;
+  Sources sources_{[] { return true; }, [] { return std::string("a 1\n"); }, make_view, &control_};
 };
 
 TEST_F(RoutesTest, AllServicesAreListedInTheOrderOfTheFile) {
@@ -117,12 +121,17 @@ TEST_F(RoutesTest, AMethodThatIsNotAllowedIsToldWhichAre) {
   EXPECT_EQ(ask("GE", "/healthz").status, 405u);
 }
 
-TEST_F(RoutesTest, WhatIsNotBuiltYetSaysSo) {
-  EXPECT_EQ(ask("PUT", "/api/v1/services/shop/split").status, 501u);
-  EXPECT_EQ(ask("POST", "/api/v1/services/shop/rollback").status, 501u);
-  EXPECT_EQ(ask("POST", "/api/v1/explain").status, 501u);
-  EXPECT_EQ(ask("GET", "/api/v1/history?limit=3").status, 501u);
-  EXPECT_EQ(ask("POST", "/-/drain").status, 501u);
+TEST_F(RoutesTest, WithoutAnOperatorNothingCanBeChanged) {
+  sources_.control = nullptr;
+  for (const auto& [method, target] :
+       std::vector<std::pair<std::string, std::string>>{{"PUT", "/api/v1/services/shop/split"},
+                                                        {"POST", "/api/v1/services/shop/rollback"},
+                                                        {"GET", "/api/v1/history"},
+                                                        {"GET", "/api/v1/events"},
+                                                        {"POST", "/-/reload"},
+                                                        {"POST", "/-/drain"}}) {
+    EXPECT_EQ(ask(method, target).status, 503u) << target;
+  }
 }
 
 TEST_F(RoutesTest, ReadinessFollowsItsSource) {
