@@ -11,7 +11,7 @@ class App;
 namespace weir::cli {
 
 /// What the program exits with (contract §4).
-enum Exit : int { kDone = 0, kFailed = 1, kWrongUsage = 2, kWrongConfiguration = 3 };
+enum Exit : int { kDone = 0, kFailed = 1, kWrongUsage = 2, kWrongConfiguration = 3, kChangedByOthers = 4 };
 
 /// Does what a command line asked for, once the whole line was understood; gives the exit code.
 using Action = std::function<int()>;

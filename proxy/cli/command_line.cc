@@ -14,9 +14,6 @@
 namespace weir::cli {
 namespace {
 
-/// Commands of contract §4 that have a name but no code.
-constexpr std::array<std::string_view, 5> kNotBuiltYet{"split", "rollback", "reopen", "status", "history"};
-
 constexpr const char* kOverview =
     R"(weir: an edge proxy that sends each request to the old or the new version of a service)";
 
@@ -24,15 +21,14 @@ constexpr const char* kExamples = R"(Examples:
   weir demo                                      see it work, without any configuration
   weir check -c weir.yaml                        every error of a file, with line and column
   weir run -c weir.yaml                          serve
-  weir explain -c weir.yaml -H 'X-User-Id: u1' http://shop.example/
-  weir bucket --salt shop-2026-11 user-1         the bucket of a user
+  weir split set shop new=25% --dry-run          what a change would do; without --dry-run: do it
+  weir rollback shop                             nobody on the new version any more, now
+  weir explain -H 'Cookie: uid=u1' http://shop.example/      why this user gets this version
+  weir history shop                              who changed what, when and why
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the configuration is wrong.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the configuration is wrong, 4 somebody else changed it first.
+--admin ADDRESS (WEIR_ADMIN, 127.0.0.1:9901) names the running weir; options may stand anywhere on the line.
 `weir COMMAND --help` tells what a command takes. `weir -t -c FILE` is `weir check -c FILE`.)";
-
-bool is_not_built_yet(std::string_view word) {
-  return std::find(kNotBuiltYet.begin(), kNotBuiltYet.end(), word) != kNotBuiltYet.end();
-}
 
 bool is_command(std::span<const Command> commands, std::string_view word) {
   return std::any_of(commands.begin(), commands.end(), [&](const Command& command) { return command.name == word; });
@@ -48,7 +44,6 @@ std::string did_you_mean(std::span<const Command> commands, std::string_view wor
 /// Why no command can be found in these words; nothing if one can, or if there are none.
 std::optional<std::string> refusal_of(std::span<const Command> commands, std::span<const std::string> args) {
   const std::string word = args.empty() ? "" : args.front();
-  if (is_not_built_yet(word)) return fmt::format("`{}` is not built yet", word);
   if (word.empty() || word.front() == '-' || is_command(commands, word)) return std::nullopt;
   return fmt::format("there is no command `{}`{}", word, did_you_mean(commands, word));
 }
@@ -63,9 +58,8 @@ void put_command_first(std::span<const Command> commands, std::vector<std::strin
     args.push_back("--help");
   }
   if (args.front().front() != '-') return;
-  auto command = std::find_if(args.begin(), args.end(), [&](const std::string& word) {
-    return is_command(commands, word) || is_not_built_yet(word);
-  });
+  const auto command =
+      std::find_if(args.begin(), args.end(), [&](const std::string& word) { return is_command(commands, word); });
   if (command != args.end()) {
     std::rotate(args.begin(), command, command + 1);
     return;
@@ -79,6 +73,7 @@ void put_command_first(std::span<const Command> commands, std::vector<std::strin
 /// CLI11's complaint as a sentence of ours.
 std::string sentence_of(const CLI::ParseError& error) {
   std::string what = error.what();
+  if (what == "A subcommand is required") return "a word is missing: show or set";
   constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kReworded{{
       {"The following argument was not expected: ", "this is not an option or argument of it: "},
       {"The following arguments were not expected: ", "these are not options or arguments of it: "},
@@ -89,10 +84,15 @@ std::string sentence_of(const CLI::ParseError& error) {
   return what;
 }
 
-/// The command that the line named, as far as CLI11 got; else empty.
+/// The command that the line named, such as `split set`, as far as CLI11 got; else empty.
 std::string chosen_name(const CLI::App& program) {
-  const auto chosen = program.get_subcommands();
-  return chosen.empty() ? "" : chosen.front()->get_name();
+  std::string name;
+  const CLI::App* app = &program;
+  for (auto chosen = app->get_subcommands(); !chosen.empty(); chosen = app->get_subcommands()) {
+    app = chosen.front();
+    name += (name.empty() ? "" : " ") + app->get_name();
+  }
+  return name;
 }
 
 void describe(CLI::App& app) {

@@ -22,11 +22,11 @@ struct Flag {
 struct Entry {
   std::string name;
   std::string purpose;
-  std::vector<Flag> flags;
+  std::vector<Flag> flags;         // of its words, if it has some, too
+  std::vector<std::string> words;  // `show`, `set` of split; the shells of completion
 };
 
-std::vector<Flag> flags_of(const CLI::App& command) {
-  std::vector<Flag> flags;
+void add_flags(const CLI::App& command, std::vector<Flag>& flags) {
   for (const CLI::Option* option : command.get_options()) {
     Flag flag{.purpose = option->get_description()};
     for (const std::string& name : option->get_snames()) flag.names.push_back("-" + name);
@@ -34,17 +34,28 @@ std::vector<Flag> flags_of(const CLI::App& command) {
     if (flag.names.empty()) continue;  // positional
     flag.takes_value = option->get_items_expected_max() > 0;
     flag.takes_file = option->get_type_name() == "FILE";
-    flags.push_back(std::move(flag));
+    const bool known = std::any_of(flags.begin(), flags.end(), [&](const Flag& f) { return f.names == flag.names; });
+    if (!known) flags.push_back(std::move(flag));
   }
-  return flags;
+}
+
+const auto kAll = [](const CLI::App*) { return true; };
+
+Entry entry_of(const CLI::App& command) {
+  Entry entry{command.get_name(), command.get_description(), {}, {}};
+  add_flags(command, entry.flags);
+  for (const CLI::App* word : command.get_subcommands(kAll)) {
+    entry.words.push_back(word->get_name());
+    add_flags(*word, entry.flags);
+  }
+  if (entry.name == "completion") entry.words = {"bash", "zsh", "fish"};
+  return entry;
 }
 
 /// Every command in the table, read from CLI11, so that the scripts cannot drift from it.
 std::vector<Entry> entries_of(CLI::App& program) {
   std::vector<Entry> entries;
-  for (const CLI::App* command : program.get_subcommands([](const CLI::App*) { return true; })) {
-    entries.push_back({command->get_name(), command->get_description(), flags_of(*command)});
-  }
+  for (const CLI::App* command : program.get_subcommands(kAll)) entries.push_back(entry_of(*command));
   return entries;
 }
 
@@ -75,8 +86,9 @@ std::string bash_script(const std::vector<Entry>& entries) {
   std::string commands, cases;
   for (const Entry& entry : entries) {
     commands += entry.name + " ";
-    cases += fmt::format("    {}) words='{}' ;;\n", entry.name,
-                         entry.name == "completion" ? "bash zsh fish --help" : joined(all_names(entry.flags)));
+    std::vector<std::string> words = entry.words;
+    for (std::string& name : all_names(entry.flags)) words.push_back(std::move(name));
+    cases += fmt::format("    {}) words='{}' ;;\n", entry.name, joined(words));
   }
   return fmt::format(R"(# bash completion of weir; load it with: source <(weir completion bash)
 _weir() {{
@@ -125,7 +137,7 @@ std::string zsh_script(const std::vector<Entry>& entries) {
         cases += fmt::format(" \\\n        '*{}[{}]{}'", name, quoted_for_zsh(flag.purpose), value);
       }
     }
-    if (entry.name == "completion") cases += " \\\n        '1:shell:(bash zsh fish)'";
+    if (!entry.words.empty()) cases += fmt::format(" \\\n        '1:word:({})'", joined(entry.words));
     cases += " ;;\n";
   }
   return fmt::format(R"(#compdef weir
@@ -173,7 +185,7 @@ std::string fish_script(const std::vector<Entry>& entries) {
       script += flag.takes_file ? " -r -F" : flag.takes_value ? " -x" : "";
       script += fmt::format(" -d '{}'\n", quoted_for_fish(flag.purpose));
     }
-    if (entry.name == "completion") script += here + " -a 'bash zsh fish'\n";
+    if (!entry.words.empty()) script += fmt::format("{} -a '{}'\n", here, joined(entry.words));
   }
   return script;
 }

@@ -1,12 +1,15 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <boost/json.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "proxy/cli/commands.h"
 #include "proxy/cli/configuration.h"
+#include "proxy/cli/running.h"
+#include "proxy/cli/split_text.h"
 #include "proxy/http/imagined_request.h"
 #include "routing/explain.h"
 
@@ -15,7 +18,7 @@ namespace {
 
 struct Options {
   std::string file;
-  bool json = false;
+  Running running;
   http::Wish wish;
 };
 
@@ -40,13 +43,34 @@ void print(const routing::Explanation& explanation, bool json) {
   fmt::print("{}", text);
 }
 
-int explain(const Options& options) {
-  if (options.file.empty()) {
-    return wrong_usage("explain", "asking a running weir is not built yet: name a configuration file with -c FILE");
+void print_note(std::string_view note) { fmt::print(stderr, "note: {}\n", note); }
+
+/// By the snapshot that a running weir has in force.
+int explain_live(const Running& running, const http::Wish& wish) {
+  boost::json::object body{{"method", wish.method},
+                           {"url", wish.url},
+                           {"from", wish.from},
+                           {"headers", boost::json::array(wish.headers.begin(), wish.headers.end())}};
+  if (!wish.listener.empty()) body["listener"] = wish.listener;
+  const AdminRequest request{
+      .method = "POST", .target = "/api/v1/explain", .fields = {}, .body = boost::json::serialize(body)};
+  const auto asked = ask_running(running, "explain", request);
+  if (const int* code = std::get_if<int>(&asked)) return *code;
+  const Answer& answer = std::get<Answer>(asked);
+  if (running.json) return print_json(answer);
+  if (!answer.json.is_object()) return failed("explain", "the answer is no object", "is it weir's admin?");
+  for (const boost::json::value& note : array_of(answer.json.as_object(), "notes")) {
+    if (note.is_string()) print_note(note.as_string());
   }
+  fmt::print("{}\n", text_of(answer.json.as_object(), "text"));
+  return kDone;
+}
+
+int explain(const Options& options) {
   if (const auto complaint = complaint_of(options.wish)) {
     return wrong_usage("explain", fmt::format("{}{}", word_for(complaint->part), complaint->what));
   }
+  if (options.file.empty()) return explain_live(options.running, options.wish);
   const auto snapshot = load_and_compile(options.file, Warn::no);
   if (!snapshot) return kWrongConfiguration;
   const config::Listener* listener = http::listener_of(*snapshot->config, options.wish.listener);
@@ -54,8 +78,8 @@ int explain(const Options& options) {
     return wrong_usage("explain", fmt::format("{} has no listener `{}`", options.file, options.wish.listener));
   }
   const http::ImaginedRequest request(options.wish, *listener);
-  for (const std::string& note : request.notes()) fmt::print(stderr, "note: {}\n", note);
-  print(routing::explain(*snapshot, request.view(), routing::Availability{}, http::throw_dice()), options.json);
+  for (const std::string& note : request.notes()) print_note(note);
+  print(routing::explain(*snapshot, request.view(), routing::Availability{}, http::throw_dice()), options.running.json);
   return kDone;
 }
 
@@ -64,7 +88,7 @@ int explain(const Options& options) {
 Action declare_explain(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   http::Wish& wish = options->wish;
-  app.add_option("-c,--config", options->file, "the configuration file")->type_name("FILE");
+  app.add_option("-c,--config", options->file, "decide by this file, without a running weir")->type_name("FILE");
   app.add_option("--from", wish.from, "the address that the request comes from (127.0.0.1)")->type_name("IP");
   app.add_option("--listener", wish.listener, "the listener it arrives at (the first)")->type_name("NAME");
   app.add_option("-X,--request", wish.method, "the method (GET)")->type_name("METHOD");
@@ -72,12 +96,14 @@ Action declare_explain(CLI::App& app) {
       ->type_name("'Name: value'")
       ->allow_extra_args(false);
   app.add_option("URL", wish.url, "what is asked for, such as http://shop.example/cart")->required()->type_name("");
-  app.add_flag("--json", options->json, "the decision and its trace as JSON");
+  add_running_options(app, options->running, Changes::no);
   app.footer(
-      R"(Decides as weir would for this request, with all endpoints up, and tells each step. The listener's trusted_proxies
-are honoured: from anybody else trusted_headers are dropped and X-Forwarded-For is not believed.
+      R"(Decides as the running weir would for this request, and tells each step; with -c as a weir with that file would,
+all endpoints up. The listener's trusted_proxies are honoured: from anybody else trusted_headers are dropped and
+X-Forwarded-For is not believed.
 
 Examples:
+  weir explain -H 'Cookie: uid=7f3a9c2e' http://shop.example/
   weir explain -c weir.yaml -H 'Cookie: uid=7f3a9c2e' http://shop.example/
   weir explain -c weir.yaml --from 192.0.2.7 -X POST http://shop.example/cart
   weir explain -c weir.yaml -H 'X-User-Id: u1' --json http://shop.example/ | jq .)");

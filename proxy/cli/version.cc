@@ -1,5 +1,6 @@
 #include <fmt/core.h>
 #include <maxminddb.h>
+#include <openssl/crypto.h>
 #include <spdlog/version.h>
 #include <xxhash.h>
 
@@ -32,6 +33,7 @@ int print_version() {
   fmt::print("cli11           {}\n", CLI11_VERSION);
   fmt::print("fmt             {}.{}.{}\n", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100);
   fmt::print("maxminddb       {}\n", MMDB_lib_version());
+  fmt::print("openssl         {}\n", OpenSSL_version(OPENSSL_VERSION_STRING));
   fmt::print("prometheus-cpp  {}\n", loaded_version("libprometheus-cpp-core.so."));
   fmt::print("re2             {}\n", loaded_version("libre2.so."));
   fmt::print("spdlog          {}.{}.{}\n", SPDLOG_VER_MAJOR, SPDLOG_VER_MINOR, SPDLOG_VER_PATCH);

@@ -74,6 +74,11 @@ TEST_F(Cli, EveryWrongUsageExitsTwoWithASentenceAndAHint) {
                                  {"demo", "--smoke", "--config", file_},
                                  {"completion"},
                                  {"completion", "tcsh"},
+                                 {"sign", "--service", "shop", "--secret-file", file_},
+                                 {"sign", "new", "--service", "shop"},
+                                 {"sign", "new", "--service", "shop", "--secret-file", file_, "--for", "forever"},
+                                 {"sign", "new", "--service", "shop", "--secret-file", file_, "--for", "31d"},
+                                 {"sign", "new", "--service", "a:b", "--secret-file", file_},
                                  {"schema", "more"},
                                  {"chek", "-c", file_},
                                  {"--nothing"}};
@@ -98,24 +103,10 @@ TEST_F(Cli, AMistypedCommandIsAnsweredWithTheNearestOne) {
   EXPECT_NE(weir({"chek"}).errors.find("did you mean `check`?"), std::string::npos);
 }
 
-TEST_F(Cli, WhatIsNotBuiltYetSaysSo) {
-  const std::vector<Words> later{{"split", "show"},
-                                 {"split", "set", "shop", "new=25%"},
-                                 {"rollback", "shop"},
-                                 {"reopen", "shop"},
-                                 {"--admin", "127.0.0.1:9901", "status"},
-                                 {"history"},
-                                 {"explain", "http://shop.example/"}};
-  for (const Words& words : later) {
-    const Finished finished = weir(words);
-    EXPECT_EQ(finished.code, 2) << ::testing::PrintToString(words);
-    EXPECT_NE(finished.errors.find("not built yet"), std::string::npos) << finished.errors;
-  }
-}
-
 TEST_F(Cli, HelpIsThereForEveryCommandAndExitsZero) {
   for (const std::string& command :
-       Words{"run", "check", "demo", "explain", "bucket", "schema", "version", "completion"}) {
+       Words{"run", "check", "demo", "explain", "split", "rollback", "reopen", "revert", "history", "status", "bucket",
+             "sign", "schema", "version", "man", "completion"}) {
     for (const Words& words : {Words{command, "--help"}, Words{command, "-h"}, Words{"help", command}}) {
       const Finished finished = weir(words);
       EXPECT_EQ(finished.code, 0) << command;
@@ -294,6 +285,8 @@ TEST_F(Cli, TheBashCompletionCompletes) {
   EXPECT_EQ(complete("weir che", 1), "check\n");
   EXPECT_EQ(complete("weir bucket --s", 2), "--salt\n");
   EXPECT_EQ(complete("weir completion z", 2), "zsh\n");
+  EXPECT_EQ(complete("weir split se", 2), "set\n");
+  EXPECT_EQ(complete("weir split set shop --dr", 4), "--dry-run\n");
   EXPECT_EQ(complete("weir check -c " + file_.substr(0, file_.size() - 3), 3), file_ + "\n");
 }
 
@@ -301,7 +294,9 @@ TEST_F(Cli, EveryCompletionKnowsEveryCommand) {
   for (const std::string& shell : Words{"bash", "zsh", "fish"}) {
     const Finished script = weir({"completion", shell});
     EXPECT_EQ(script.code, 0);
-    for (const char* word : {"run", "check", "demo", "explain", "bucket", "schema", "version", "salt", "listener"}) {
+    for (const char* word :
+         {"run", "check", "demo", "explain", "split", "rollback", "reopen", "revert", "history", "status", "bucket",
+          "sign", "schema", "version", "man", "salt", "listener", "dry-run", "if-revision"}) {
       EXPECT_NE(script.output.find(word), std::string::npos) << word << " in " << shell;
     }
   }

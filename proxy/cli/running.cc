@@ -1,0 +1,152 @@
+#include "proxy/cli/running.h"
+
+#include <fmt/core.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+
+#include "proxy/cli/terminal.h"
+
+namespace weir::cli {
+namespace {
+
+std::string environment(const char* name, const char* otherwise) {
+  const char* value = std::getenv(name);
+  return value == nullptr || *value == '\0' ? otherwise : value;
+}
+
+bool is_plain(std::string_view text) {
+  for (const unsigned char c : text) {
+    if (c < ' ' || c == 0x7f) return false;
+  }
+  return true;
+}
+
+/// The token without its line's end; or the exit code.
+std::variant<std::string, int> read_token(const std::string& path, const std::string& command) {
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  std::string token;
+  if (!std::getline(file, token)) {
+    const char* why = errno != 0 ? std::strerror(errno) : "is empty";
+    return failed(command, fmt::format("the token file {}: {}", path, why),
+                  "--token-file or WEIR_TOKEN_FILE names a file that holds the token of admin.token_file");
+  }
+  while (!token.empty() && std::strchr("\r\t ", token.back()) != nullptr) token.pop_back();
+  if (is_plain(token)) return token;
+  return failed(command, fmt::format("the token file {} holds no token", path), "it should be one line of text");
+}
+
+std::string advice_for(unsigned status) {
+  switch (status) {
+    case 401:
+      return "name the file with the admin's token: --token-file FILE or WEIR_TOKEN_FILE";
+    case 403:
+      return "name the admin by its address, or list the name in admin.hosts";
+    case 404:
+      return "`weir split show` lists services and versions";
+    case 409:
+      return "`weir split show` tells the state; `weir reopen SERVICE` opens a closed version";
+    case 422:
+      return "shares are written with %: new=25%";
+    default:
+      return "weir's log says more";
+  }
+}
+
+/// The sentence of a refusal: the `detail` of its problem+json (RFC 9457), or its status.
+std::string detail_of(const AdminReply& reply) {
+  boost::json::error_code error;
+  const auto json = boost::json::parse(reply.body, error);
+  if (!error && json.is_object()) {
+    for (const char* name : {"detail", "title"}) {
+      const auto* text = json.as_object().if_contains(name);
+      if (text != nullptr && text->is_string()) return std::string(text->as_string());
+    }
+  }
+  return fmt::format("the admin answered {}", reply.status);
+}
+
+}  // namespace
+
+void add_running_options(CLI::App& app, Running& running, Changes changes) {
+  app.add_option("--admin", running.admin, "the running weir's admin address (WEIR_ADMIN, 127.0.0.1:9901)")
+      ->type_name("ADDRESS");
+  app.add_option("--token-file", running.token_file, "the file with the admin's token (WEIR_TOKEN_FILE)")
+      ->type_name("FILE");
+  if (changes == Changes::yes) {
+    app.add_option("--actor", running.actor, "who makes the change, for the history ($USER@host)")->type_name("NAME");
+  }
+  app.add_flag("--json", running.json, "the API's answer as it came");
+}
+
+int failed(const std::string& command, const std::string& what, const std::string& advice) {
+  fmt::print(stderr, "{}\ntry: {}\n", alarming(fmt::format("weir {}: {}", command, what), STDERR_FILENO), advice);
+  return kFailed;
+}
+
+AnswerOr ask_running(const Running& running, const std::string& command, AdminRequest request,
+                     const OnRefusal& on_refusal) {
+  const std::string admin = running.admin.empty() ? environment("WEIR_ADMIN", "127.0.0.1:9901") : running.admin;
+  const auto address = config::parse_address(admin);
+  if (!address) {
+    return wrong_usage(command, fmt::format("`{}` is not an address: write 127.0.0.1:9901 or unix:/path", admin));
+  }
+  const std::string token_file = running.token_file.empty() ? environment("WEIR_TOKEN_FILE", "") : running.token_file;
+  if (!token_file.empty()) {
+    const auto token = read_token(token_file, command);
+    if (const int* code = std::get_if<int>(&token)) return *code;
+    request.fields.emplace_back("Authorization", "Bearer " + std::get<std::string>(token));
+  }
+  auto asked = ask_admin(*address, request);
+  if (const auto* none = std::get_if<NoReply>(&asked)) return failed(command, none->what, none->advice);
+  Answer answer{std::get<AdminReply>(std::move(asked)), {}};
+  const unsigned status = answer.reply.status;
+  if (status / 100 != 2) {
+    const auto code = on_refusal ? on_refusal(answer.reply) : std::nullopt;
+    if (code) return *code;
+    if (running.json) fmt::print("{}\n", answer.reply.body);
+    return failed(command, detail_of(answer.reply), advice_for(status));
+  }
+  boost::json::error_code error;
+  answer.json = boost::json::parse(answer.reply.body, error);
+  if (error) return failed(command, fmt::format("{} answered with what is no JSON", admin), "is it weir's admin?");
+  return answer;
+}
+
+std::string actor_of(const Running& running) {
+  if (!running.actor.empty()) return is_plain(running.actor) ? running.actor : "?";
+  std::string user = environment("USER", "");
+  if (user.empty()) {
+    const passwd* entry = ::getpwuid(::geteuid());
+    user = entry == nullptr ? fmt::format("uid {}", ::geteuid()) : entry->pw_name;
+  }
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
+  const std::string name = host[0] == '\0' ? user : fmt::format("{}@{}", user, host.data());
+  return is_plain(name) ? name : "?";
+}
+
+std::string encoded(std::string_view segment) {
+  std::string text;
+  for (const unsigned char c : segment) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+                       c == '_' || c == '.' || c == '~';
+    text += plain ? std::string(1, static_cast<char>(c)) : fmt::format("%{:02X}", c);
+  }
+  return text;
+}
+
+int print_json(const Answer& answer) {
+  const std::string& body = answer.reply.body;
+  fmt::print("{}{}", body, body.ends_with('\n') ? "" : "\n");
+  return kDone;
+}
+
+}  // namespace weir::cli
