@@ -139,6 +139,7 @@ json::object service_object(const View& view, size_t index, const States& states
                       {"cohort", cohort(service.cohort)},
                       {"stable", plan.versions[plan.stable].name},
                       {"candidate", nullptr},
+                      {"closed", plan.closed},
                       {"revision", plan.revision},
                       {"shares", shares(service, plan.has_candidate ? plan.share : config::kNobody)},
                       {"seen", nullptr},

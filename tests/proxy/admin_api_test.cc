@@ -35,6 +35,15 @@ TEST(Api, SharesAndTheirRevisionAreThoseInForce) {
   EXPECT_EQ(service.at("seen"), "12.5%");
 }
 
+TEST(Api, AClosedCandidateIsTold) {
+  EXPECT_EQ(shop().at("closed"), false);
+  View view = make_view();
+  auto snapshot = std::make_shared<routing::Snapshot>(*view.snapshot);
+  snapshot->services[0].closed = true;
+  view.snapshot = snapshot;
+  EXPECT_EQ(json::parse(*service_json(view, "shop")).at("closed"), true);
+}
+
 TEST(Api, AVersionIsToldWithItsEndpointsAndNumbers) {
   const auto service = shop();
   const auto& versions = service.at("versions").as_array();
