@@ -49,8 +49,13 @@ class Entrance {
   void close() { closed_ = true; }
 
   net::Link& sessions() { return sessions_; }
-  void session_begins() { count(1); }
-  void session_ends() { count(-1); }
+  /// Counts a session in; where it has to be counted out, whatever the listener is called by then.
+  std::shared_ptr<metrics::ListenerSeries> session_begins() {
+    count(*site_->numbers, 1);
+    numbers().connections_total.add();
+    return site_->numbers;
+  }
+  void session_ends(metrics::ListenerSeries& counted_in) { count(counted_in, -1); }
   bool full() const {
     const uint64_t limit = worker_.view()->config().limits.connections;
     return limit > 0 && doorstep_.connections.load(std::memory_order_relaxed) >= limit;
@@ -59,10 +64,9 @@ class Entrance {
 
  private:
   metrics::ListenerNumbers& numbers() { return site_->numbers->shard(worker_.index()); }
-  void count(int change) {
+  void count(metrics::ListenerSeries& series, int change) {
     doorstep_.connections.fetch_add(static_cast<uint64_t>(change), std::memory_order_relaxed);
-    numbers().connections.add(change);
-    if (change > 0) numbers().connections_total.add();
+    series.shard(worker_.index()).connections.add(change);
   }
 
   Worker& worker_;

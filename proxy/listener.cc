@@ -20,7 +20,9 @@ Listener::Listener(Worker& worker, Doorstep& doorstep, std::shared_ptr<const Lis
 
 Listener::~Listener() {
   Session::end_all(entrance_);
-  if (socket_.fd >= 0) ::close(socket_.fd);
+  if (closed()) return;
+  worker_.loop().remove(socket_.fd);  // another worker's descriptor may keep the socket, and its events, alive
+  ::close(socket_.fd);
 }
 
 void Listener::on_events(uint32_t) {
@@ -39,7 +41,7 @@ bool Listener::accept_one() {
     return errno == EINTR || errno == ECONNABORTED;
   }
   const auto peer = net::ip_of(from);
-  const auto other = socket_.shared ? less_busy_worker() : std::nullopt;
+  const auto other = socket_.shared && !closing_ ? less_busy_worker() : std::nullopt;
   if (other) {
     doorstep_.hand_over(*other, {entrance_.site()->id, fd, peer});
   } else {
@@ -82,8 +84,9 @@ void Listener::tick() {
 
 void Listener::close() {
   if (closed()) return;
-  // A queued connection of a SO_REUSEPORT socket is reset when the socket closes.
-  while (!socket_.shared && accept_one()) {
+  // A queued connection is reset when its (last) socket closes.
+  closing_ = true;
+  while (accept_one()) {
   }
   worker_.loop().remove(socket_.fd);
   ::close(socket_.fd);

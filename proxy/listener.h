@@ -49,6 +49,7 @@ class Listener final : public net::Source {
   Entrance entrance_;
   ListenSocket socket_;
   bool paused_ = false;
+  bool closing_ = false;
 };
 
 }  // namespace weir::proxy

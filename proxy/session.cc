@@ -13,7 +13,13 @@ namespace {
 
 constexpr std::chrono::seconds kLinger{5};
 constexpr std::chrono::seconds kLastMoment{1};  // for a connection without a request when its listener goes
-constexpr size_t kSmallHead = 4096;             // up to here a partial head is parsed at every read
+constexpr unsigned kRequestsATurn = 16;
+constexpr size_t kSmallHead = 4096;  // up to here a partial head is parsed at every read
+
+bool only_line_ends(std::string_view bytes) {
+  return bytes.size() % 2 == 0 && bytes.size() <= 16 &&
+         bytes == std::string_view("\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n").substr(0, bytes.size());
+}
 
 /// Heads are parsed and used before anything is awaited: one a thread is enough.
 http::RequestHead& scratch_head() {
@@ -47,12 +53,12 @@ Session::Session(Entrance& entrance, std::optional<config::IpAddress> peer)
       has_peer_(peer.has_value()) {
   stream_.wake_with(&waiter_);
   join_before(entrance_.sessions());
-  entrance_.session_begins();
+  counted_in_ = entrance_.session_begins();
 }
 
 Session::~Session() {
   leave();
-  entrance_.session_ends();
+  entrance_.session_ends(*counted_in_);
 }
 
 void Session::wake_all(Entrance& entrance) {
@@ -76,7 +82,15 @@ net::Detached Session::run() {
     http::RequestHead& head = scratch_head();
     Behind behind;
     Reading reading;
-    while ((reading = read_head(head, behind)) == Reading::wait) co_await waiter_.event();
+    if (++unbroken_ > kRequestsATurn) {  // answers of weir's own need no waiting: others have their turn
+      unbroken_ = 0;
+      waiter_.wake();
+      co_await waiter_.event();
+    }
+    while ((reading = read_head(head, behind)) == Reading::wait) {
+      unbroken_ = 0;
+      co_await waiter_.event();
+    }
     if (reading == Reading::over) break;
     trust_anew();
     Client client{stream_, waiter_, patience_, input_, *site_, peer_, has_peer_, trusted_, entrance_.closed()};
@@ -119,6 +133,7 @@ bool Session::opening() {
     }
     input_.consume(header.size);
     began_ = {};
+    patience_.stop();
     opened_ = true;
     return false;
   }
@@ -157,6 +172,7 @@ Session::Reading Session::read_head(http::RequestHead& head, Behind& behind) {
     const net::Io io = stream_.read(room);
     if (io.state == net::IoState::again) break;
     if (io.state != net::IoState::ok) return Reading::over;
+    if (fresh && only_line_ends({room.data(), io.size})) continue;  // RFC 9112 §2.2: no request yet
     if (began_.count() == 0) {
       began_ = net::monotonic();
       if (fresh) patience_.stop();
@@ -213,7 +229,7 @@ bool Session::worth_parsing() const {
 /// Draining, or its listener was removed: an idle connection ends.
 bool Session::has_reason_to_end() const { return input_.empty() && (worker_.draining() || entrance_.closed()); }
 
-bool Session::ready_for_another(const Outcome& outcome) {
+bool Session::ready_for_another(Outcome& outcome) {
   began_ = {};
   parsed_ = 0;
   served_ = true;
@@ -225,6 +241,9 @@ bool Session::ready_for_another(const Outcome& outcome) {
       stream_.abort();
       return false;
     case Outcome::Next::close:
+      // Whoever still sends would get a reset, and lose what it has not read yet.
+      if (!input_.empty() || stream_.look()) outcome.next = Outcome::Next::linger;
+      break;
     case Outcome::Next::linger:
       break;
   }
@@ -240,7 +259,7 @@ bool Session::lingering() {
   }
   for (size_t piece = 0; piece < 16; ++piece) {
     const net::Io io = stream_.read(worker_.input());
-    if (io.state == net::IoState::again) return !patience_.expired() && !worker_.draining();
+    if (io.state == net::IoState::again) return !patience_.expired();
     if (io.state != net::IoState::ok) return false;
   }
   waiter_.wake();

@@ -32,7 +32,7 @@ class Session : private net::Link {
   Reading parse(http::RequestHead& head, std::string_view bytes);
   bool worth_parsing() const;
   bool has_reason_to_end() const;
-  bool ready_for_another(const Outcome& outcome);
+  bool ready_for_another(Outcome& outcome);
   bool lingering();
   void trust_anew();
 
@@ -43,10 +43,12 @@ class Session : private net::Link {
   Patience patience_;
   net::Bytes input_;  // read, and not used yet
   net::Detached coroutine_;
+  std::shared_ptr<metrics::ListenerSeries> counted_in_;
   std::shared_ptr<const ListenerSite> site_;  // that `trusted_` was judged by
   config::IpAddress peer_{};
-  net::Nanos began_{};  // of the request that is being read; 0: not a byte of it yet
-  size_t parsed_ = 0;   // bytes of input_ that were found to be no whole head
+  net::Nanos began_{};     // of the request that is being read; 0: not a byte of it yet
+  unsigned unbroken_ = 0;  // requests since it last waited
+  size_t parsed_ = 0;      // bytes of input_ that were found to be no whole head
   http::Fault fault_ = http::Fault::none;
   bool has_peer_ = false;
   bool trusted_ = false;

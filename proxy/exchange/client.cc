@@ -2,13 +2,28 @@
 
 #include <arpa/inet.h>
 
+#include <charconv>
+
 namespace weir::proxy {
 
-std::string_view Client::peer_text(std::span<char> buffer) const {
+namespace {
+
+/// A dotted quad; inet_ntop goes through printf, which shows at every request.
+std::string_view quad_text(const uint8_t* bytes, std::span<char> buffer) {
+  char* at = buffer.data();
+  for (size_t i = 0; i < 4; ++i) {
+    if (i > 0) *at++ = '.';
+    at = std::to_chars(at, buffer.data() + buffer.size(), unsigned{bytes[i]}).ptr;
+  }
+  return {buffer.data(), static_cast<size_t>(at - buffer.data())};
+}
+
+}  // namespace
+
+std::string_view Client::peer_text(std::span<char, kPeerText> buffer) const {
   if (!has_peer) return {};
-  const int family = peer.is_v4() ? AF_INET : AF_INET6;
-  const uint8_t* const bytes = peer.bytes.data() + (peer.is_v4() ? 12 : 0);
-  const char* const text = inet_ntop(family, bytes, buffer.data(), static_cast<socklen_t>(buffer.size()));
+  if (peer.is_v4()) return quad_text(peer.bytes.data() + 12, buffer);
+  const char* const text = inet_ntop(AF_INET6, peer.bytes.data(), buffer.data(), buffer.size());
   return text ? std::string_view(text) : std::string_view{};
 }
 

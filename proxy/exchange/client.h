@@ -52,7 +52,8 @@ struct Client {
   bool last_request = false;  // the listener is gone: the connection ends after this one
 
   /// The peer's address as text, written into `buffer`; empty without one.
-  std::string_view peer_text(std::span<char> buffer) const;
+  static constexpr size_t kPeerText = 48;
+  std::string_view peer_text(std::span<char, kPeerText> buffer) const;
 };
 
 }  // namespace weir::proxy

@@ -66,12 +66,14 @@ class Exchange {
   bool to_head_ = false;
   bool client_keeps_ = false;  // the client wishes another request on this connection
   bool client_is_10_ = false;
+  unsigned interims_ = 0;
   bool settled_ = false;  // nothing more is tried
   enum class Phase : uint8_t { none, request, response_head, response_body } patient_in_ = Phase::none;
   Outcome outcome_;
 };
 
 void Exchange::begin(http::RequestHead& head, const Behind& behind) {
+  client_.patience.stop();
   response_.emplace(worker_, client_, record_, view_->config().limits.response_head);
   const Admission admission = admit(worker_, client_, *view_, head);
   to_head_ = head.method == "HEAD";
@@ -105,7 +107,7 @@ void Exchange::forward(http::RequestHead& head, const Behind& behind, const Admi
       believed_id ? head.fields.value(http::FieldId::x_request_id) : std::string_view(id.data(), id.size());
   record_.note_request_id(request_id);
 
-  char peer[48];
+  char peer[Client::kPeerText];
   const http::ClientFacts facts{.peer = client_.peer_text(peer),
                                 .fallback_host = client_.listener.fallback_host,
                                 .request_id = request_id,
@@ -162,7 +164,10 @@ bool Exchange::begin_try() {
 bool Exchange::connecting() {
   if (!attempt_.connecting()) return false;
   const net::Io io = attempt_.connected();
-  if (io.state == net::IoState::ok) return false;
+  if (io.state == net::IoState::ok) {
+    client_.patience.stop();
+    return false;
+  }
   if (io.state == net::IoState::error) {
     fail_try(attempt_.connect_failed(io.error));
   } else if (client_.stream.broken()) {
@@ -242,7 +247,10 @@ void Exchange::be_patient() {
   const Phase phase = response_->in_body() || response_->waits_for_client() ? Phase::response_body
                       : request_->sent() || request_->broken()              ? Phase::response_head
                                                                             : Phase::request;
-  if (phase == patient_in_ && !moved) return;
+  // A head that trickles in is late all the same; only an interim response says that more will come.
+  const bool interim = std::exchange(interims_, response_->interims()) != response_->interims();
+  const bool anew = phase == Phase::response_head ? interim : moved;
+  if (phase == patient_in_ && !anew) return;
   patient_in_ = phase;
   client_.patience.limit(phase == Phase::request         ? view_->config().timeouts.request_body
                          : phase == Phase::response_head ? timeouts().response_head

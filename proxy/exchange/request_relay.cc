@@ -16,7 +16,12 @@ RequestRelay::RequestRelay(Worker& worker, Client& client, Record& record, http:
       body_limit_(body_limit),
       left_(framing.kind == http::BodyKind::length ? framing.length : 0),
       body_done_(framing.kind == http::BodyKind::none) {
-  if (framing.kind == http::BodyKind::chunked) chunks_.emplace();
+  if (framing.kind == http::BodyKind::chunked) {
+    // What an untrusted client may not say in its head, it may not say behind its body.
+    const auto& trusted_headers = client.listener.config.trusted_headers;
+    chunks_.emplace(http::ChunkReader::Keep::framing,
+                    client.trusted ? std::span<const std::string>() : std::span<const std::string>(trusted_headers));
+  }
   if (over_limit(left_)) fault_ = http::Fault::body_too_large;
 }
 

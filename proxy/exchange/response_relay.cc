@@ -49,9 +49,10 @@ bool ResponseRelay::flush() {
 
 void ResponseRelay::pump(net::Stream& endpoint, bool request_read) {
   request_read_ = request_read;
-  if (!flush()) return;
+  if (!flush() || !drain_pipe()) return;
   for (size_t piece = 0; phase_ == Phase::head || phase_ == Phase::body; ++piece) {
     if (piece == kPiecesATurn) return client_.waiter.wake();
+    if (worth_splicing(endpoint)) return splice_body(endpoint);
     const bool had_partial = !partial_.empty();
     const std::span<char> room = had_partial ? partial_.room(4096) : worker_.input().first(Worker::kBodyPiece);
     const net::Io io = endpoint.read(room);
@@ -66,6 +67,42 @@ void ResponseRelay::pump(net::Stream& endpoint, bool request_read) {
       take({room.data(), io.size});
     }
     if (fault_ != http::Fault::none || !out_.empty()) return;
+  }
+}
+
+/// The rest of a large body of known length, when everything before it is out.
+bool ResponseRelay::worth_splicing(const net::Stream& endpoint) {
+  if (pipe_.open()) return phase_ == Phase::body;
+  const bool worth = phase_ == Phase::body && kind_ == http::BodyKind::length && left_ >= kSpliced && out_.empty() &&
+                     endpoint.splices() && client_.stream.splices();
+  return worth && pipe_.acquire();
+}
+
+/// Writes what the pipe holds; true when it holds nothing any more.
+bool ResponseRelay::drain_pipe() {
+  while (pipe_.held() > 0) {
+    const net::Io io = client_.stream.splice_from(pipe_);
+    if (io.state == net::IoState::again) return false;
+    if (io.state != net::IoState::ok) {
+      fail(http::Fault::client_gone);
+      return false;
+    }
+    moved_ = true;
+  }
+  return true;
+}
+
+void ResponseRelay::splice_body(net::Stream& endpoint) {
+  for (size_t piece = 0; phase_ == Phase::body; ++piece) {
+    if (piece == kPiecesATurn) return client_.waiter.wake();
+    const net::Io io = endpoint.splice_into(pipe_, static_cast<size_t>(std::min<uint64_t>(left_, pipe_.room())));
+    if (io.state == net::IoState::again) return;
+    if (io.state != net::IoState::ok) return ended(io.state == net::IoState::end);
+    moved_ = true;
+    left_ -= io.size;
+    record_.response_bytes(io.size);
+    if (left_ == 0) finish_body();
+    if (!drain_pipe()) return;
   }
 }
 

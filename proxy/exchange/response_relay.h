@@ -43,13 +43,14 @@ class ResponseRelay {
   bool began() const { return began_; }      // the head of the response has gone out, or waits to
   bool got_any() const { return got_any_; }  // from the endpoint, on this try
   bool in_body() const { return phase_ == Phase::body; }
-  bool finished() const { return phase_ == Phase::done && out_.empty(); }
+  bool finished() const { return phase_ == Phase::done && !waits_for_client(); }
   bool upgraded() const { return phase_ == Phase::upgraded; }
   bool reusable() const { return phase_ == Phase::done && keeps_endpoint_ && !surplus_; }
   bool keeps_client() const { return keeps_client_; }
-  bool waits_for_client() const { return !out_.empty(); }
+  bool waits_for_client() const { return !out_.empty() || pipe_.held() > 0; }
   bool moved() { return std::exchange(moved_, false); }
   unsigned status() const { return status_; }
+  unsigned interims() const { return interims_; }
   http::Fault fault() const { return fault_; }
 
   /// For another try: only while nothing has begun.
@@ -59,6 +60,9 @@ class ResponseRelay {
   enum class Phase : uint8_t { head, body, upgraded, done };
 
   void ended(bool cleanly);
+  bool drain_pipe();
+  void splice_body(net::Stream& endpoint);
+  bool worth_splicing(const net::Stream& endpoint);
   void take(std::string_view bytes);
   void take_heads(std::string_view& bytes);
   void take_head(http::ResponseHead& head, std::string_view& rest);
@@ -73,7 +77,8 @@ class ResponseRelay {
   void fail(http::Fault fault) { fault_ = fault; }
 
   static constexpr size_t kPiecesATurn = 16;
-  static constexpr size_t kCopied = 8 * 1024;  // up to here copying is cheaper than gathering
+  static constexpr size_t kCopied = 8 * 1024;       // up to here copying is cheaper than gathering
+  static constexpr uint64_t kSpliced = 128 * 1024;  // from so much of a body left on, splicing is cheaper than copying
   static constexpr unsigned kMaxInterims = 64;
 
   Worker& worker_;
@@ -95,6 +100,7 @@ class ResponseRelay {
   std::optional<http::ChunkReader> chunks_;
   net::Bytes partial_;  // a head that is not whole yet
   net::Bytes out_;      // what the client has not taken yet
+  net::Pipe pipe_;      // a large body goes through it uncopied
   std::vector<iovec> pieces_;
   size_t pieces_size_ = 0;
   std::array<char, 20> size_line_{};

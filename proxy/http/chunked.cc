@@ -60,14 +60,16 @@ bool allowed_in_trailer(std::string_view name) {
 }
 
 /// Copies the lines of `trailer` that may go on; false when one of them is no field line.
-bool filter_trailer(std::string_view trailer, std::string& out) {
+bool filter_trailer(std::string_view trailer, std::span<const std::string> refused, std::string& out) {
   while (!trailer.empty()) {
     const size_t end = trailer.find("\r\n");
     const std::string_view line = trailer.substr(0, end);
     trailer.remove_prefix(end + 2);
     const size_t colon = line.find(':');
     if (colon == line.npos || !is_token(line.substr(0, colon)) || !is_field_text(line.substr(colon + 1))) return false;
-    if (allowed_in_trailer(line.substr(0, colon))) out.append(line).append("\r\n");
+    const auto same = [&](const std::string& name) { return same_name(name, line.substr(0, colon)); };
+    if (allowed_in_trailer(line.substr(0, colon)) && std::ranges::none_of(refused, same))
+      out.append(line).append("\r\n");
   }
   return true;
 }
@@ -154,7 +156,7 @@ const char* ChunkReader::read_trailer(const char* at, const char* end) {
   const size_t size = none ? 2 : found + 4;
   trailer_.resize(none ? 0 : found + 2);
   trailer_out_.clear();
-  if (!filter_trailer(trailer_, trailer_out_)) {
+  if (!filter_trailer(trailer_, refused_trailers_, trailer_out_)) {
     fail();
     return end;
   }

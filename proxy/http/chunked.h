@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,7 +19,9 @@ class ChunkReader {
   enum class Keep { framing, data };
   enum class State { more, done, malformed };
 
-  explicit ChunkReader(Keep keep = Keep::framing) : keep_(keep) {}
+  /// `refused_trailers`: names that this sender may not use, beside those that nobody may; must last.
+  explicit ChunkReader(Keep keep = Keep::framing, std::span<const std::string> refused_trailers = {})
+      : refused_trailers_(refused_trailers), keep_(keep) {}
 
   /// Consumes from `bytes` up to the end of the body; `consumed()` tells how many. The ranges that
   /// go on are in `ranges()`: views into `bytes` and, for trailers, into this object.
@@ -54,6 +57,7 @@ class ChunkReader {
   static constexpr uint64_t kMaxExtensions = 16 * 1024;  // bytes of extensions in one body
   static constexpr size_t kMaxTrailers = 16 * 1024;
 
+  std::span<const std::string> refused_trailers_;
   Keep keep_;
   Step step_ = Step::size_first;
   uint8_t digits_ = 0;

@@ -20,7 +20,7 @@ class Writer {
   Writer& operator=(const Writer&) = delete;
 
   Writer& put(std::string_view text) {
-    std::memcpy(at_, text.data(), text.size());
+    if (!text.empty()) std::memcpy(at_, text.data(), text.size());
     at_ += text.size();
     return *this;
   }
@@ -156,9 +156,15 @@ bool passes_request(FieldId id, const RequestPlan& plan, const ClientFacts& clie
   }
 }
 
+bool mentions(std::string_view list, std::string_view directive) {
+  for (size_t at = 0; at + directive.size() <= list.size(); ++at) {
+    if (same_name(list.substr(at, directive.size()), directive)) return true;
+  }
+  return false;
+}
+
 bool keeps_private(std::string_view cache_control) {
-  return cache_control.find("no-store") != std::string_view::npos ||
-         cache_control.find("private") != std::string_view::npos;
+  return mentions(cache_control, "no-store") || mentions(cache_control, "private");
 }
 
 bool passes_response(FieldId id, std::string_view value, const ResponsePlan& plan) {

@@ -196,7 +196,7 @@ ParseResult judge_partial_response(std::string_view bytes, const HeadLimits& lim
 /// `HTTP/1.1 200` without the blank before an absent reason: real servers send it (RFC 9112 §4 asks
 /// for the blank, and for clients that cope).
 bool lacks_blank_after_status(std::string_view bytes) {
-  return bytes.size() > 13 && bytes[12] == '\r' && bytes.starts_with("HTTP/1.");
+  return bytes.size() >= 13 && bytes[12] == '\r' && bytes.starts_with("HTTP/1.");
 }
 
 }  // namespace

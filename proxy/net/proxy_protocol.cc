@@ -36,10 +36,13 @@ ProxyHeader read_text(std::string_view bytes) {
   const std::string_view family = next_word(line);
   if (family == "UNKNOWN") return {State::complete, size, std::nullopt};
   if (family != "TCP4" && family != "TCP6") return malformed();
-  const auto source = config::parse_ip(next_word(line));
-  const auto destination = config::parse_ip(next_word(line));
-  const bool fits =
-      source && destination && source->is_v4() == (family == "TCP4") && destination->is_v4() == source->is_v4();
+  const std::string_view source_text = next_word(line), destination_text = next_word(line);
+  const auto source = config::parse_ip(source_text);
+  const auto destination = config::parse_ip(destination_text);
+  // By the form of the text: TCP6 may carry IPv4-mapped addresses.
+  const auto is_v6 = [](std::string_view text) { return text.find(':') != std::string_view::npos; };
+  const bool fits = source && destination && is_v6(source_text) == (family == "TCP6") &&
+                    is_v6(destination_text) == (family == "TCP6");
   if (!fits || !is_port(next_word(line)) || !is_port(next_word(line)) || !line.empty()) return malformed();
   return {State::complete, size, source};
 }

@@ -1,5 +1,6 @@
 #include "proxy/net/stream.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -46,6 +47,7 @@ void Stream::on_events(uint32_t events) {
   if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) writable_ = true;
   if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) end_ahead_ = true;
   if (events & (EPOLLHUP | EPOLLERR)) broken_ = true;
+  if (events & EPOLLERR) reset_ = true;
   if (waiter_) waiter_->wake();
 }
 
@@ -58,9 +60,12 @@ Io Stream::read(std::span<char> into) {
   return read_result(got, into.size());
 }
 
-bool Stream::look() {
+bool Stream::look() { return fd_ >= 0 && look_again(); }
+
+bool Stream::look_again() {
   char byte;
-  if (fd_ >= 0 && ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0) readable_ = true;
+  const ssize_t got = ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  readable_ = got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
   return readable_;
 }
 
@@ -70,7 +75,7 @@ Io Stream::read_result(ssize_t got, size_t wanted) {
     if (static_cast<size_t>(got) < wanted && !end_ahead_) readable_ = false;
     return {static_cast<size_t>(got), IoState::ok};
   }
-  if (got == 0) return {0, IoState::end};
+  if (got == 0) return reset_ ? Io{0, IoState::error, ECONNRESET} : Io{0, IoState::end};
   if (errno == EAGAIN || errno == EWOULDBLOCK) {
     readable_ = false;
     return {0, IoState::again};
@@ -110,7 +115,42 @@ Io Stream::write_result(ssize_t sent, size_t wanted) {
     writable_ = false;
     return {0, IoState::again};
   }
+  reset_ = true;
   return {0, IoState::error, errno};
+}
+
+Io Stream::splice_into(Pipe& pipe, size_t size) {
+  if (!readable_) return {0, IoState::again};
+  ssize_t moved;
+  do {
+    moved = ::splice(fd_, nullptr, pipe.write_end_, nullptr, size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  } while (moved < 0 && errno == EINTR);
+  if (moved > 0) {
+    pipe.held_ += static_cast<size_t>(moved);
+    return {static_cast<size_t>(moved), IoState::ok};
+  }
+  if (moved == 0) return reset_ ? Io{0, IoState::error, ECONNRESET} : Io{0, IoState::end};
+  if (errno != EAGAIN) return {0, IoState::error, errno};
+  // An empty pipe has room: it is the socket that has nothing. A pipe may also be full of small pieces.
+  if (pipe.held() == 0) readable_ = false;
+  return {0, IoState::again};
+}
+
+Io Stream::splice_from(Pipe& pipe) {
+  if (!writable_) return {0, IoState::again};
+  // Not SPLICE_F_MORE: an endpoint that pauses would leave its last bytes here.
+  const unsigned flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
+  ssize_t moved;
+  do {
+    moved = ::splice(pipe.read_end_, nullptr, fd_, nullptr, pipe.held(), flags);
+  } while (moved < 0 && errno == EINTR);
+  if (moved < 0 && errno != EAGAIN) return {0, IoState::error, errno};
+  if (moved <= 0) {
+    writable_ = false;
+    return {0, IoState::again};
+  }
+  pipe.held_ -= static_cast<size_t>(moved);
+  return {static_cast<size_t>(moved), IoState::ok};
 }
 
 void Stream::shutdown_write() {
@@ -120,7 +160,7 @@ void Stream::shutdown_write() {
 void Stream::close() {
   if (fd_ >= 0) ::close(fd_);  // leaves the loop by itself
   fd_ = -1;
-  readable_ = writable_ = end_ahead_ = broken_ = false;
+  readable_ = writable_ = end_ahead_ = broken_ = reset_ = false;
 }
 
 void Stream::abort() {

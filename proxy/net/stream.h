@@ -11,6 +11,7 @@
 
 #include "proxy/net/address.h"
 #include "proxy/net/loop.h"
+#include "proxy/net/pipe.h"
 
 namespace weir::net {
 
@@ -49,6 +50,13 @@ class Stream final : public Source {
   /// Gathers (writev); at most IOV_MAX pieces.
   Io write(std::span<iovec> pieces);
 
+  /// Moves bytes into the pipe, or out of it, without copying them; at most `size`.
+  /// Only where `splices`.
+  Io splice_into(Pipe& pipe, size_t size);
+  Io splice_from(Pipe& pipe);
+  /// Bytes on this connection are those of its descriptor (a plain one; TLS is not).
+  bool splices() const { return true; }
+
   void shutdown_write();
   void close();
   /// Ends the connection with a reset, so that the peer cannot take what it got for the whole.
@@ -56,6 +64,8 @@ class Stream final : public Source {
 
   /// Asks the kernel whether there is something to read that no event told of yet.
   bool look();
+  /// Nothing to read and no end: readable may only be what the last, full read left of the flag.
+  bool quiet() { return fd_ >= 0 && (!readable_ || !look_again()); }
 
   bool open() const { return fd_ >= 0; }
   bool readable() const { return readable_; }
@@ -67,6 +77,7 @@ class Stream final : public Source {
   void on_events(uint32_t events) override;
 
  private:
+  bool look_again();
   Io read_result(ssize_t got, size_t wanted);
   Io write_result(ssize_t sent, size_t wanted);
 
@@ -77,6 +88,7 @@ class Stream final : public Source {
   bool writable_ = false;
   bool end_ahead_ = false;  // a FIN, reset or error is known to stand behind the bytes
   bool broken_ = false;
+  bool reset_ = false;  // seen by a write or an event: a later end is none
 };
 
 }  // namespace weir::net

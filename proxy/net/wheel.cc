@@ -14,6 +14,7 @@ void Deadline::unlink() {
 }
 
 void Deadline::set(Millis when) {
+  if (when == kNever) return clear();
   when_ = when;
   const bool looked_at_in_time = link_ && placed_at_ <= Wheel::tick_of(when);
   if (looked_at_in_time) return;
@@ -34,7 +35,7 @@ void Wheel::place(Deadline& deadline) {
 void Wheel::advance(Millis now) {
   const int64_t until = now.count() / kTick.count();
   if (tick_ == 0) tick_ = until;
-  tick_ = std::max(tick_, until - kSlots + 1);  // after a long sleep every slot once is enough
+  tick_ = std::max(tick_, until - kSlots);  // after a long sleep every slot once is enough
   while (tick_ < until) {
     ++tick_;
     look_at(tick_, now);

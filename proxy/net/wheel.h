@@ -19,7 +19,7 @@ class Deadline {
   Deadline(const Deadline&) = delete;
   Deadline& operator=(const Deadline&) = delete;
 
-  /// Due at `when` (never early, at most a tick and a bit late); replaces what was set.
+  /// Due at `when` (never early, at most two ticks late); replaces what was set.
   void set(Millis when);
   void clear() { when_ = kNever; }
 

@@ -15,7 +15,7 @@ Connection::Connection(Pool& pool) : net::Deadline(pool.loop_.wheel()), stream(p
 Connection::~Connection() { pool_.endpoint_->connections[pool_.worker_].add(-1); }
 
 void Connection::expire() {
-  const std::unique_ptr<Connection> self = pool_.remove_idle(idle_index_);  // closes it, and *this with it
+  const std::unique_ptr<Connection> self = pool_.remove_idle(*this);  // closes it, and *this with it
 }
 
 Lease& Lease::operator=(Lease&& other) noexcept {
@@ -47,21 +47,23 @@ Pool::~Pool() { retire(); }
 void Pool::configure(const EndpointSite& site, std::chrono::milliseconds idle,
                      std::shared_ptr<metrics::VersionSeries> numbers, uint32_t* load) {
   numbers_ = std::move(numbers);
+  if (addresses_ != site.addresses) ++addresses_known_;
   addresses_ = site.addresses;
   idle_time_ = idle;
   max_connections_ = site.max_connections;
   retired_ = false;
   load_ = load;
   *load_ = addresses_.empty() ? routing::kUnusable : active_;
-  for (size_t i = idle_.size(); i-- > 0;) {
-    if (!serves(idle_[i]->address_)) remove_idle(i);
+  for (net::Link* link = idle_.next; link != &idle_;) {
+    net::Link& connection = *std::exchange(link, link->next);
+    if (!serves(static_cast<Connection&>(connection))) remove_idle(connection);
   }
 }
 
 void Pool::retire() {
   retired_ = true;
   load_ = nullptr;
-  while (!idle_.empty()) remove_idle(idle_.size() - 1);
+  while (!idle_.alone()) remove_idle(*idle_.next);
 }
 
 bool Pool::enter() {
@@ -90,8 +92,8 @@ void Pool::leave() {
 }
 
 Lease Pool::acquire_idle() {
-  while (!idle_.empty()) {
-    std::unique_ptr<Connection> connection = remove_idle(idle_.size() - 1);
+  while (!idle_.alone()) {
+    std::unique_ptr<Connection> connection = remove_idle(*idle_.previous);
     // An end, or bytes that nobody asked for, have been noted: not this one.
     if (connection->stream.readable() || connection->stream.broken()) continue;
     ++lent_;
@@ -106,6 +108,7 @@ Lease Pool::connect(int& error) {
   if (addresses_.empty()) return {};
   auto connection = std::make_unique<Connection>(*this);
   connection->address_ = addresses_[next_address_++ % addresses_.size()];
+  connection->addresses_known_ = addresses_known_;
   connection->connecting = true;
   if (!connection->stream.connect(connection->address_)) {
     error = errno;
@@ -119,36 +122,37 @@ void Pool::count_connect(ConnectResult result) {
   if (auto* numbers = shard()) numbers->connects[static_cast<size_t>(result)].add();
 }
 
-bool Pool::serves(const net::SocketAddress& address) const {
-  return std::ranges::find(addresses_, address) != addresses_.end();
+/// Is it still connected to one of the addresses?
+bool Pool::serves(const Connection& connection) const {
+  return connection.addresses_known_ == addresses_known_ ||
+         std::ranges::find(addresses_, connection.address_) != addresses_.end();
 }
 
 void Pool::take_back(std::unique_ptr<Connection> connection) {
   end_loan();
-  const bool crowded = max_connections_ > 0 && idle_.size() >= max_connections_;
-  const bool doubtful = connection->stream.readable() || !connection->stream.open();
-  if (retired_ || crowded || doubtful || !serves(connection->address_)) return;
+  if (retired_ || crowded() || !connection->stream.quiet() || !serves(*connection)) return;
   connection->stream.wake_with(nullptr);
-  connection->idle_index_ = idle_.size();
   connection->set(loop_.now() + idle_time_);
-  idle_.push_back(std::move(connection));
+  connection.release()->join_before(idle_);
   if (auto* numbers = shard()) numbers->connections_idle.add(1);
 }
 
 void Pool::end_loan() { --lent_; }
 
-std::unique_ptr<Connection> Pool::remove_idle(size_t index) {
-  std::unique_ptr<Connection> connection = std::move(idle_[index]);
-  if (index + 1 < idle_.size()) {
-    // The order is that of use: move the later ones up. Lists are short, and the last goes most often.
-    idle_.erase(idle_.begin() + static_cast<std::ptrdiff_t>(index));
-    for (size_t i = index; i < idle_.size(); ++i) idle_[i]->idle_index_ = i;
-  } else {
-    idle_.pop_back();
-  }
+std::unique_ptr<Connection> Pool::remove_idle(net::Link& link) {
+  std::unique_ptr<Connection> connection(&static_cast<Connection&>(link));
+  connection->leave();
   connection->clear();
   if (auto* numbers = shard()) numbers->connections_idle.add(-1);
   return connection;
+}
+
+/// Over all workers more connections are open than the endpoint shall have: this one is not kept.
+bool Pool::crowded() const {
+  if (max_connections_ == 0) return false;
+  int64_t open = 0;
+  for (const metrics::Gauge& worker : endpoint_->connections) open += worker.value();
+  return open > static_cast<int64_t>(max_connections_);
 }
 
 }  // namespace weir::upstream

@@ -23,7 +23,7 @@ enum class ConnectResult : uint8_t { ok, refused, timeout, error };
 inline constexpr size_t kConnectResults = 4;
 
 /// One connection to an endpoint; in the pool while idle, lent while an exchange uses it.
-class Connection final : private net::Deadline {
+class Connection final : private net::Deadline, private net::Link {
  public:
   explicit Connection(Pool& pool);
   ~Connection();
@@ -38,8 +38,8 @@ class Connection final : private net::Deadline {
   void expire() override;  // idle for too long
 
   Pool& pool_;
-  size_t idle_index_ = 0;  // in the pool's list, while idle
   net::SocketAddress address_;
+  uint32_t addresses_known_ = 0;  // the pool's `addresses_known_` when `address_` was last found among them
 };
 
 /// A connection on loan: given back, or closed, exactly once.
@@ -92,7 +92,7 @@ class Pool {
 
   const Endpoint& endpoint() const { return *endpoint_; }
   bool retired() const { return retired_; }
-  bool unused() const { return active_ == 0 && lent_ == 0 && idle_.empty(); }
+  bool unused() const { return active_ == 0 && lent_ == 0 && idle_.alone(); }
   void count_connect(ConnectResult result);
 
  private:
@@ -100,8 +100,9 @@ class Pool {
   friend class Lease;
   void take_back(std::unique_ptr<Connection> connection);
   void end_loan();
-  std::unique_ptr<Connection> remove_idle(size_t index);
-  bool serves(const net::SocketAddress& address) const;
+  std::unique_ptr<Connection> remove_idle(net::Link& link);
+  bool crowded() const;
+  bool serves(const Connection& connection) const;
   metrics::VersionNumbers* shard() { return numbers_ ? &numbers_->shard(worker_) : nullptr; }
 
   net::Loop& loop_;
@@ -116,8 +117,9 @@ class Pool {
   uint32_t entered_shared_ = 0;  // of these, counted in the endpoint
   uint32_t lent_ = 0;
   uint32_t next_address_ = 0;
+  uint32_t addresses_known_ = 0;  // grows when they change
   bool retired_ = true;
-  std::vector<std::unique_ptr<Connection>> idle_;  // the last one was used last
+  net::Link idle_;  // a ring of connections it owns; the last one was used last
 };
 
 }  // namespace weir::upstream
