@@ -89,6 +89,12 @@ struct Admin {
   }
 };
 
+/// Where changes made at run time are kept.
+struct State {
+  std::string directory;
+  Where where;
+};
+
 /// One source of regions: a header of a trusted proxy, or a field of an MMDB file.
 struct RegionSource {
   std::string header;  // empty: an mmdb source
@@ -249,6 +255,7 @@ struct Config {
   std::vector<Listener> listeners;
   std::optional<Admin> admin;
   uint32_t workers = 0;  // 0: auto, one per core
+  std::optional<State> state;  // absent: changes made at run time do not outlive the process
   std::vector<RegionSource> regions;
   std::optional<SignedOverride> signed_override;  // key `override`; absent: no version can be forced
   std::optional<AccessLog> access_log;

@@ -72,6 +72,13 @@ Type<uint32_t> workers() {
                           text<uint32_t>({"a number of workers", "auto, or 1 to 512", "^auto$"}, parse, show));
 }
 
+Type<State> state() {
+  return Object<State>("state", "where changes made at run time are kept")
+      .required("directory", &State::directory, some_text("a directory's path"),
+                "a directory of this weir alone; it is made if it is not there")
+      .type();
+}
+
 Type<RegionSource> region_source() {
   auto field = list_of(some_text("a field's name"), 1, "a field's name");
   field.show = [](const std::vector<std::string>& names) -> Plain { return names; };
@@ -141,6 +148,8 @@ const Type<Config>& file_table() {
           .required("listeners", &Config::listeners, list_of(listener(), 1, "a listener"), "where clients are accepted")
           .optional("admin", &Config::admin, admin(), "where numbers and state are shown")
           .defaulted("workers", &Config::workers, workers(), "threads that serve; auto is one per core")
+          .optional("state", &Config::state, state(),
+                    "where shares set at run time and their history are kept; absent: they do not outlive the process")
           .optional("regions", &Config::regions, list_of(region_source(), 0, "a region source"),
                     "where region conditions look, the first that answers; an address that none knows is in ZZ")
           .optional("override", &Config::signed_override, signed_override(),
@@ -150,7 +159,6 @@ const Type<Config>& file_table() {
           .optional("limits", &Config::limits, limits(), "how much is taken from a client or an endpoint")
           .optional("timeouts", &Config::timeouts, timeouts(), "how long to wait")
           .required("services", &Config::services, list_of(service_table(), 1, "a service"), "what is being served")
-          .not_yet("state", "changes made at run time are not kept on disk; take this out")
           .type();
   return table;
 }

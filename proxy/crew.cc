@@ -33,7 +33,7 @@ struct Crew::Member {
 
   void adopt(const Accepted& accepted) {
     const auto found = listeners.find(accepted.listener);
-    if (found == listeners.end() || found->second->closed()) {
+    if (found == listeners.end()) {
       ::close(accepted.fd);
     } else {
       found->second->adopt(accepted.fd, accepted.peer);
@@ -71,14 +71,21 @@ Crew::Crew(size_t workers, metrics::Registry& registry, log::AccessLog& access_l
 Crew::~Crew() { stop(); }
 
 void Crew::publish(std::shared_ptr<const Publication> publication, std::vector<FreshListener> fresh,
-                   std::function<void()> done) {
-  auto left = std::make_shared<std::atomic<size_t>>(members_.size());
+                   std::function<void(size_t worker)> adopted) {
   auto sockets = std::make_shared<const std::vector<FreshListener>>(std::move(fresh));
-  auto finished = std::make_shared<const std::function<void()>>(std::move(done));
+  auto call = std::make_shared<const std::function<void(size_t)>>(std::move(adopted));
   for (const auto& member : members_) {
-    member->worker.loop().post([this, &member = *member, publication, sockets, left, finished] {
+    member->worker.loop().post([this, &member = *member, publication, sockets, call] {
       member.publish(publication, *sockets, doorstep_);
-      if (left->fetch_sub(1) == 1 && *finished) (*finished)();
+      (*call)(member.worker.index());
+    });
+  }
+}
+
+void Crew::wake_sessions() {
+  for (const auto& member : members_) {
+    member->worker.loop().post([&member = *member] {
+      for (auto& [id, listener] : member.listeners) listener->wake_sessions();
     });
   }
 }

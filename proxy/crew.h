@@ -26,10 +26,12 @@ class Crew {
     bool shared = false;
   };
 
-  /// Hands a publication to every worker; `done` is called on the last one's thread once all of
-  /// them decide by it. Any thread, but one at a time.
+  /// Hands a publication to every worker; `adopted` is called on each one's thread once it decides by it,
+  /// in the order of publications. Any thread, but one at a time.
   void publish(std::shared_ptr<const Publication> publication, std::vector<FreshListener> fresh,
-               std::function<void()> done);
+               std::function<void(size_t worker)> adopted);
+  /// Every session looks whether something has changed for it.
+  void wake_sessions();
 
   void start();
   /// Every worker listens no more; idle connections end, busy ones when they are done.

@@ -1,6 +1,7 @@
 // What the control thread hands to every worker: a snapshot with what serving it takes. Immutable.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -19,11 +20,18 @@ struct UpstreamTimeouts {
   std::chrono::milliseconds connect, response_head, response_body, upstream_idle;
 };
 
+/// The upgraded connections of a version; the same object while the version is there.
+struct Tunnels {
+  /// Grows when those that began before are to end; read by whoever carries one, on any thread.
+  std::atomic<uint32_t> ended{0};
+};
+
 struct VersionSite {
   std::vector<upstream::EndpointSite> endpoints;
   config::Balance balance{};
   UpstreamTimeouts timeouts{};
   std::shared_ptr<metrics::VersionSeries> numbers;
+  std::shared_ptr<Tunnels> tunnels;
 };
 
 struct ServiceSite {

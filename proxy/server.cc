@@ -13,7 +13,7 @@
 #include <csignal>
 
 #include "proxy/admin/server.h"
-#include "proxy/control/publisher.h"
+#include "proxy/control/desk.h"
 #include "proxy/control/watcher.h"
 #include "proxy/crew.h"
 #include "proxy/exchange/record.h"
@@ -81,11 +81,17 @@ void log_to_stderr() {
 
 class Server::Body {
  public:
-  Body(std::string path, const config::Config& config)
+  Body(std::string path, const config::Config& config, std::unique_ptr<control::Store> store)
       : registry_(worker_count(config), names()),
         crew_(worker_count(config), registry_, access_log_),
-        publisher_(io_, path, worker_count(config), registry_, access_log_,
-                   [this](auto publication, auto fresh) { deliver(std::move(publication), std::move(fresh)); }),
+        store_(std::move(store)),
+        publisher_({io_, registry_, access_log_, *store_, feed_}, path, worker_count(config),
+                   [this](auto publication, auto fresh, auto adopted) {
+                     deliver(std::move(publication), std::move(fresh), std::move(adopted));
+                   }),
+        traffic_(io_, registry_),
+        desk_({io_, publisher_, *store_, feed_, traffic_, [this] { stop(); }, [this] { return draining_; },
+               [this] { crew_.wake_sessions(); }}),
         path_(std::move(path)) {}
 
   config::Problems begin(config::Loaded loaded);
@@ -95,9 +101,11 @@ class Server::Body {
   asio::io_context& io() { return io_; }
   metrics::Registry& registry() { return registry_; }
   const control::Publisher& publisher() const { return publisher_; }
+  control::Operator& desk() { return desk_; }
 
  private:
-  void deliver(std::shared_ptr<const Publication> publication, std::vector<control::NewListener> fresh);
+  void deliver(std::shared_ptr<const Publication> publication, std::vector<control::NewListener> fresh,
+               std::function<void(size_t)> adopted);
   void wait_for_signals();
   void wait_until_drained();
   void watch_access_log();
@@ -113,7 +121,11 @@ class Server::Body {
   log::AccessLog access_log_;
   metrics::Registry registry_;
   Crew crew_;
+  control::Feed feed_;
+  std::unique_ptr<control::Store> store_;
   control::Publisher publisher_;
+  control::Traffic traffic_;
+  control::Desk desk_;
   std::string path_;
   std::unique_ptr<control::Watcher> watcher_;
   std::unique_ptr<admin::Server> admin_;
@@ -130,7 +142,8 @@ config::Problems Server::Body::begin(config::Loaded loaded) {
     auto opened = admin::Server::open(io_, {.admin = *admin},
                                       {.ready = [this] { return ready(); },
                                        .metrics_text = [this] { return metrics_page(); },
-                                       .services = [this] { return view(); }});
+                                       .services = [this] { return view(); },
+                                       .control = &desk_});
     if (!opened) return opened.problems();
     admin_ = std::move(*opened);
   }
@@ -138,22 +151,30 @@ config::Problems Server::Body::begin(config::Loaded loaded) {
   return begun ? config::Problems{} : begun.problems();
 }
 
-void Server::Body::deliver(std::shared_ptr<const Publication> publication, std::vector<control::NewListener> fresh) {
+void Server::Body::deliver(std::shared_ptr<const Publication> publication, std::vector<control::NewListener> fresh,
+                           std::function<void(size_t)> adopted) {
   std::vector<Crew::FreshListener> listeners;
   for (auto& listener : fresh) {
     listeners.push_back({listener.site, std::move(listener.sockets.descriptors), listener.sockets.shared});
   }
-  crew_.publish(std::move(publication), std::move(listeners), [this] { asio::post(io_, [this] { ready_ = true; }); });
+  crew_.publish(std::move(publication), std::move(listeners), [this, adopted = std::move(adopted)](size_t worker) {
+    asio::post(io_, [this, adopted, worker] {
+      adopted(worker);
+      ready_ = ready_ || publisher_.adopted_by_all();
+    });
+  });
 }
 
 int Server::Body::run() {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file at its limit is an error of that write
   for (const int signal : {SIGHUP, SIGTERM, SIGINT, SIGUSR1}) signals_.add(signal);
   wait_for_signals();
   watcher_ = std::make_unique<control::Watcher>(io_, path_, [this] {
     if (!draining_) publisher_.reload(true);
   });
   watch_access_log();
+  traffic_.begin();
   crew_.start();
   for (const std::string& address : publisher_.listener_addresses()) spdlog::info("listening on {}", address);
   if (admin_) spdlog::info("admin on {}", admin_->address().text());
@@ -211,6 +232,8 @@ void Server::Body::wait_until_drained() {
 void Server::Body::finish() {
   watcher_->stop();
   publisher_.stop();
+  traffic_.stop();
+  desk_.stop();
   io_.stop();
 }
 
@@ -257,7 +280,9 @@ config::Result<std::unique_ptr<Server>> Server::create(const std::string& config
   log_to_stderr();
   auto loaded = config::load(config_path);
   if (!loaded) return loaded.problems();
-  auto body = std::make_unique<Body>(config_path, loaded->config);
+  auto store = control::Store::open(loaded->config.state);
+  if (!store) return store.problems();
+  auto body = std::make_unique<Body>(config_path, loaded->config, std::move(*store));
   if (auto problems = body->begin(std::move(*loaded)); !problems.empty()) return problems;
   return std::unique_ptr<Server>(new Server(std::move(body)));
 }
@@ -266,6 +291,7 @@ Server::Server(std::unique_ptr<Body> body) : body_(std::move(body)) {}
 Server::~Server() = default;
 
 asio::io_context& Server::control() { return body_->io(); }
+control::Operator& Server::operate() { return body_->desk(); }
 metrics::Registry& Server::registry() { return body_->registry(); }
 std::shared_ptr<const routing::Snapshot> Server::snapshot() const { return body_->publisher().current()->snapshot; }
 std::vector<std::string> Server::listener_addresses() const { return body_->publisher().listener_addresses(); }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/problem.h"
+#include "proxy/control/operator.h"
 #include "proxy/metrics/registry.h"
 #include "routing/snapshot.h"
 
@@ -23,6 +24,8 @@ class Server {
   ~Server();
 
   boost::asio::io_context& control();
+  /// On the control thread, while `run` runs.
+  control::Operator& operate();
   metrics::Registry& registry();
   /// In force now.
   std::shared_ptr<const routing::Snapshot> snapshot() const;

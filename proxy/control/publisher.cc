@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "proxy/control/change_json.h"
 #include "proxy/net/clock.h"
 
 namespace weir::control {
@@ -40,30 +41,60 @@ std::set<std::string> names_in(const config::Config& config) {
   return names;
 }
 
+/// Endpoints that can be used now and could not before, or the other way round.
+void tell_health(const proxy::Publication& before, const proxy::Publication& now, Feed& feed) {
+  for (size_t i = 0; i < now.services.size(); ++i) {
+    for (size_t j = 0; j < now.services[i].versions.size(); ++j) {
+      const auto& was = before.services[i].versions[j].endpoints;
+      const auto& is = now.services[i].versions[j].endpoints;
+      for (size_t k = 0; k < is.size(); ++k) {
+        if (was[k].addresses.empty() == is[k].addresses.empty()) continue;
+        const upstream::Endpoint& endpoint = *is[k].endpoint;
+        const boost::json::object event{{"service", endpoint.service},
+                                        {"version", endpoint.version},
+                                        {"endpoint", endpoint.name},
+                                        {"up", !is[k].addresses.empty()}};
+        feed.tell({"health", boost::json::serialize(event)});
+      }
+    }
+  }
+}
+
 }  // namespace
 
-Publisher::Publisher(boost::asio::io_context& io, std::string path, size_t workers, metrics::Registry& registry,
-                     log::AccessLog& access_log, Deliver deliver)
-    : io_(io),
+void tell_change(const Change& change, Feed& feed) {
+  spdlog::info("{}: {} -> {}{} by {} ({}), revision {}{}", change.service, shares_text(change.before),
+               shares_text(change.after), change.closed_after ? " (closed)" : "", change.author.name, change.author.by,
+               change.revision, change.reason.empty() ? "" : ": " + change.reason);
+  feed.tell({"change", boost::json::serialize(change_json(change))});
+}
+
+Publisher::Publisher(PublisherParts parts, std::string path, size_t workers, Deliver deliver)
+    : io_(parts.io),
       path_(std::move(path)),
       workers_(workers),
-      registry_(registry),
-      access_log_(access_log),
+      registry_(parts.registry),
+      access_log_(parts.access_log),
+      store_(parts.store),
+      feed_(parts.feed),
       deliver_(std::move(deliver)),
-      resolver_(io, [this] { publish_addresses(); }) {}
+      resolver_(io_, [this] { publish_addresses(); }),
+      adoption_(io_, workers),
+      sites_(registry_, resolver_, workers) {}
 
 config::Result<bool> Publisher::begin(config::Loaded loaded) {
   tried_hash_ = loaded.config.hash;
   auto prepared = prepare(std::move(loaded));
   if (!prepared) return prepared.problems();
-  publish_when_resolved(std::move(*prepared));
+  publish_when_resolved(std::move(*prepared), {});
   while (!current_) io_.run_one();
   return true;
 }
 
-void Publisher::reload(bool only_if_changed) {
+void Publisher::reload(bool only_if_changed, Reloaded done) {
   if (busy_) {
     reload_again_ = true;
+    if (done) waiting_.push_back(std::move(done));
     return;
   }
   auto loaded = config::load(path_);
@@ -74,16 +105,29 @@ void Publisher::reload(bool only_if_changed) {
     return;  // between an editor's two steps there is no file; HUP tells of it
   }
   auto prepared = loaded ? prepare(std::move(*loaded)) : config::Result<Prepared>(loaded.problems());
-  if (!prepared) return tell_failure(prepared.problems());
-  publish_when_resolved(std::move(*prepared));
+  if (prepared) return publish_when_resolved(std::move(*prepared), std::move(done));
+  tell_failure(prepared.problems());
+  if (done) done(prepared.problems());
 }
 
 void Publisher::tell_failure(const config::Problems& problems) {
   ++reloads_failed_;
   last_ok_ = false;
-  for (const config::Problem& problem : problems) spdlog::error("{}", problem.text());
+  boost::json::array told;
+  for (const config::Problem& problem : problems) {
+    spdlog::error("{}", problem.text());
+    told.emplace_back(problem.text());
+  }
   spdlog::error("{} was not loaded ({} {}): what was loaded before stays in force", path_, problems.size(),
                 problems.size() == 1 ? "error" : "errors");
+  const boost::json::object event{{"result", "failure"}, {"file", path_}, {"errors", std::move(told)}};
+  feed_.tell({"reload", boost::json::serialize(event)});
+}
+
+void Publisher::tell_success() {
+  ++reloads_ok_;
+  const boost::json::object event{{"result", "success"}, {"file", path_}, {"hash", current_->config().hash}};
+  feed_.tell({"reload", boost::json::serialize(event)});
 }
 
 /// Everything that can fail, before anything changes.
@@ -103,31 +147,42 @@ config::Result<Publisher::Prepared> Publisher::prepare(config::Loaded loaded) {
   return Prepared{compiled->snapshot, std::move(*sockets)};
 }
 
-/// What a running weir does not change: told by key.
+/// What a running weir does not change: told by key. And what the splits in force forbid.
 config::Problems Publisher::refusals(const config::Config& next) const {
   config::Problems refused;
+  for (const config::Service& service : next.services) {
+    if (auto problem = store_.splits().refuses(service)) refused.push_back(std::move(*problem));
+  }
   if (!current_) return refused;
   const config::Config& now = current_->config();
   const config::Where file{path_, 0, 0};
-  if (now.workers != next.workers) {
-    refused.push_back({file, "workers: cannot change while weir runs; restart it, or put the old value back"});
-  }
-  if (now.admin != next.admin) {
-    refused.push_back({next.admin ? next.admin->where : file,
-                       "admin: cannot change while weir runs; restart it, or put the old value back"});
-  }
+  const auto refuse = [&](const std::string& key, const config::Where& where) {
+    refused.push_back({where, key + ": cannot change while weir runs; restart it, or put the old value back"});
+  };
+  if (now.workers != next.workers) refuse("workers", file);
+  if (now.admin != next.admin) refuse("admin", next.admin ? next.admin->where : file);
+  const bool same_state =
+      now.state.has_value() == next.state.has_value() && (!now.state || now.state->directory == next.state->directory);
+  if (!same_state) refuse("state", next.state ? next.state->where : file);
+  const auto moved = reshuffles(next);
+  refused.insert(refused.end(), moved.begin(), moved.end());
+  return refused;
+}
+
+config::Problems Publisher::reshuffles(const config::Config& next) const {
+  config::Problems refused;
   for (const config::Service& service : next.services) {
-    const config::Service* const before = find_service(now, service.name);
-    const auto split = splits_.find(service.name);
-    if (!before || split == splits_.end() || service.cohort.allow_reshuffle) continue;
-    const bool split_open = split->second.share > config::kNobody && split->second.share < config::kEverybody;
+    const config::Service* const before = find_service(current_->config(), service.name);
+    if (!before || service.cohort.allow_reshuffle) continue;
+    const auto index = current_->snapshot->service_index(service.name);
+    const config::Share share = current_->snapshot->services[*index].share;
+    const bool split_open = share > config::kNobody && share < config::kEverybody;
     const bool reshuffles = salt_of(*before) != salt_of(service) || before->cohort.keys != service.cohort.keys;
     if (split_open && reshuffles) {
       refused.push_back(
-          {service.cohort.where, "service " + service.name +
-                                     ": another salt or key moves users between versions while the split is " +
-                                     config::share_text(split->second.share) +
-                                     "; wait for 0% or 100%, or say allow_reshuffle: true in its cohort"});
+          {service.cohort.where,
+           "service " + service.name + ": another salt or key moves users between versions while the split is " +
+               config::share_text(share) + "; wait for 0% or 100%, or say allow_reshuffle: true in its cohort"});
     }
   }
   return refused;
@@ -158,65 +213,111 @@ config::Problems Publisher::open_access_log(const config::Config& next) {
 }
 
 /// Names that are new must have been looked up before the first request asks for them.
-void Publisher::publish_when_resolved(Prepared prepared) {
+void Publisher::publish_when_resolved(Prepared prepared, Reloaded done) {
   busy_ = true;
   resolver_.want(names_in(*prepared.snapshot->config));
   auto waiting = std::make_shared<Prepared>(std::move(prepared));
-  resolver_.settle(kResolvePatience, [this, waiting] {
-    publish(std::move(*waiting));
+  resolver_.settle(kResolvePatience, [this, waiting, done = std::move(done)] {
+    const auto problems = publish(*waiting);
     busy_ = false;
-    if (std::exchange(reload_again_, false)) reload(true);
+    if (!problems.empty()) {
+      tell_failure(problems);
+      for (auto& [address, opened] : waiting->sockets) opened.close();
+      resolver_.want(names_in(current_->config()));
+      if (done) done(problems);
+    } else if (done) {
+      when_adopted([done](size_t) { done({}); });
+    }
+    if (!std::exchange(reload_again_, false)) return;
+    auto next = std::exchange(waiting_, {});
+    reload(next.empty(), [next = std::move(next)](const config::Problems& found) {
+      for (const Reloaded& call : next) call(found);
+    });
   });
 }
 
-void Publisher::publish(Prepared prepared) {
+/// Splits may have changed while names were looked up, so that what they forbid is asked again.
+config::Problems Publisher::publish(Prepared& prepared) {
   const bool first = !current_;
-  number_splits(*prepared.snapshot);
+  if (auto refused = refusals(*prepared.snapshot->config); !refused.empty()) return refused;
+  if (auto refused = remember_splits(*prepared.snapshot->config); !refused.empty()) return refused;
+  set_splits(*prepared.snapshot);
   auto listeners = adopt_listeners(prepared);
-  auto publication = make_publication(prepared.snapshot);
+  auto publication = sites_.publication(prepared.snapshot, listeners_);
   for (NewListener& listener : listeners) {
     const auto id = listeners_.at(listener.site->config.address.text).id;
     listener.site = *std::ranges::find(publication->listeners, id, [](const auto& site) { return site->id; });
   }
-  current_ = publication;
   last_ok_ = true;
-  if (!first) ++reloads_ok_;
   spdlog::info("{} {} (hash {}): {} listeners, {} services", path_, first ? "loaded" : "reloaded",
                publication->config().hash, publication->listeners.size(), publication->services.size());
-  deliver_(std::move(publication), std::move(listeners));
+  deliver(std::move(publication), std::move(listeners));
+  if (!first) tell_success();
+  return {};
+}
+
+void Publisher::deliver(std::shared_ptr<const proxy::Publication> publication, std::vector<NewListener> fresh) {
+  current_ = publication;
+  const uint64_t number = adoption_.published();
+  deliver_(std::move(publication), std::move(fresh),
+           [this, number](size_t worker) { adoption_.adopted(worker, number); });
 }
 
 /// The same snapshot with the addresses that names have now.
 void Publisher::publish_addresses() {
   if (!current_ || busy_) return;
-  current_ = make_publication(current_->snapshot);
-  deliver_(current_, {});
+  auto publication = sites_.publication(current_->snapshot, listeners_);
+  tell_health(*current_, *publication, feed_);
+  deliver(std::move(publication), {});
 }
 
-/// A revision grows with each change of its split; a reload that leaves the split alone leaves it alone.
-void Publisher::number_splits(routing::Snapshot& snapshot) {
-  std::map<std::string, SplitInForce> next;
-  for (routing::ServicePlan& plan : snapshot.services) {
-    const std::string candidate = plan.has_candidate ? plan.versions[plan.candidate].name : "";
-    SplitInForce split{candidate, plan.share, 1, 0};
-    if (const auto before = splits_.find(plan.name); before != splits_.end()) {
-      const bool changed = before->second.candidate != candidate || before->second.share != plan.share;
-      split.revision = before->second.revision + (changed ? 1 : 0);
-      split.changes_by_file = before->second.changes_by_file + (changed ? 1 : 0);
-      if (changed) {
-        spdlog::info("{}: {} {} -> {} by the file, revision {}", plan.name, candidate.empty() ? "split" : candidate,
-                     config::share_text(before->second.share), config::share_text(plan.share), split.revision);
-      }
+/// Cheap: rules, subjects and sites are shared with the publication before.
+void Publisher::publish_splits() {
+  auto snapshot = std::make_shared<routing::Snapshot>(*current_->snapshot);
+  set_splits(*snapshot);
+  auto publication = std::make_shared<proxy::Publication>(*current_);
+  publication->snapshot = std::move(snapshot);
+  deliver(std::move(publication), {});
+}
+
+/// What the file makes of the splits, remembered before it is in force. At the start a disk that cannot be
+/// written is told and no more: serving comes first.
+config::Problems Publisher::remember_splits(const config::Config& next) {
+  const Author author{"file", path_, current_ ? "file" : "start"};
+  std::vector<Step> steps;
+  for (const config::Service& service : next.services) {
+    if (auto step = store_.splits().load(service, author, std::chrono::system_clock::now())) {
+      steps.push_back(std::move(*step));
     }
-    plan.revision = split.revision;
-    next.emplace(plan.name, std::move(split));
   }
-  splits_ = std::move(next);
+  const bool changes = std::ranges::any_of(steps, [](const Step& step) { return step.change.has_value(); });
+  if (!store_.commit(steps)) {
+    if (current_ && changes) {
+      return {{{path_, 0, 0}, "split: not changed, since it could not be remembered: " + store_.error()}};
+    }
+    spdlog::error("{}: what the file says of splits is in force, and not remembered", store_.error());
+    store_.force(steps);
+  }
+  for (const Step& step : steps) {
+    for (const std::string& told : step.told) spdlog::warn("{}", told);
+    if (step.change) tell_change(*step.change, feed_);
+  }
+  return {};
+}
+
+void Publisher::set_splits(routing::Snapshot& snapshot) const {
+  for (routing::ServicePlan& plan : snapshot.services) {
+    const Remembered& split = *store_.splits().find(plan.name);
+    const std::string& candidate = plan.versions[plan.candidate].name;
+    plan.share = plan.has_candidate ? share_of(split.shares, candidate) : config::kNobody;
+    plan.closed = plan.has_candidate && split.closed.contains(candidate);
+    plan.revision = split.revision;
+  }
 }
 
 /// Listeners in force from here on; returns those whose sockets the workers do not have yet.
 std::vector<NewListener> Publisher::adopt_listeners(Prepared& prepared) {
-  std::map<std::string, ListenerInForce> next;
+  ListenersInForce next;
   std::vector<NewListener> fresh;
   for (const config::Listener& listener : prepared.snapshot->config->listeners) {
     const std::string& address = listener.address.text;
@@ -237,66 +338,6 @@ std::vector<NewListener> Publisher::adopt_listeners(Prepared& prepared) {
   return fresh;
 }
 
-std::shared_ptr<const proxy::Publication> Publisher::make_publication(
-    std::shared_ptr<const routing::Snapshot> snapshot) {
-  auto publication = std::make_shared<proxy::Publication>();
-  const config::Config& config = *snapshot->config;
-  for (const config::Listener& listener : config.listeners) publication->listeners.push_back(make_listener(listener));
-  for (size_t i = 0; i < config.services.size(); ++i) {
-    publication->services.push_back(make_service(snapshot->services[i], config.services[i], config.timeouts));
-  }
-  publication->snapshot = std::move(snapshot);
-  std::erase_if(endpoints_, [](const auto& entry) { return entry.second.expired(); });
-  return publication;
-}
-
-std::shared_ptr<const proxy::ListenerSite> Publisher::make_listener(const config::Listener& listener) {
-  const ListenerInForce& known = listeners_.at(listener.address.text);
-  auto site = std::make_shared<proxy::ListenerSite>();
-  site->id = known.id;
-  site->config = listener;
-  site->fallback_host = listener.address.kind == config::Address::Kind::unix_path ? "localhost" : known.bound;
-  site->numbers = registry_.listener(listener.name);
-  return site;
-}
-
-proxy::ServiceSite Publisher::make_service(const routing::ServicePlan& plan, const config::Service& service,
-                                           const config::Timeouts& timeouts) {
-  proxy::ServiceSite site;
-  site.numbers = registry_.service(service.name);
-  for (const routing::RulePlan& rule : plan.rules) site.rules.push_back(registry_.rule(service.name, rule.name));
-  for (size_t i = 0; i < service.versions.size(); ++i) {
-    site.versions.push_back(make_version(service, service.versions[i], timeouts));
-    site.available.up[i] =
-        std::ranges::any_of(site.versions[i].endpoints, [](const auto& e) { return !e.addresses.empty(); });
-  }
-  return site;
-}
-
-proxy::VersionSite Publisher::make_version(const config::Service& service, const config::Version& version,
-                                           const config::Timeouts& timeouts) {
-  proxy::VersionSite site;
-  site.balance = version.balance;
-  site.timeouts = {version.timeouts.connect.value_or(timeouts.connect),
-                   version.timeouts.response_head.value_or(timeouts.response_head),
-                   version.timeouts.response_body.value_or(timeouts.response_body),
-                   version.timeouts.upstream_idle.value_or(timeouts.upstream_idle)};
-  site.numbers = registry_.version(service.name, version.name);
-  for (const config::Endpoint& written : version.endpoints) {
-    site.endpoints.push_back({endpoint(service.name, version.name, written.address.text),
-                              resolver_.addresses(written.address), version.max_connections});
-  }
-  return site;
-}
-
-std::shared_ptr<upstream::Endpoint> Publisher::endpoint(const std::string& service, const std::string& version,
-                                                        const std::string& address) {
-  auto& place = endpoints_[{service, version, address}];
-  auto found = place.lock();
-  if (!found) place = found = std::make_shared<upstream::Endpoint>(service, version, address, workers_);
-  return found;
-}
-
 std::vector<std::string> Publisher::listener_addresses() const {
   std::vector<std::string> addresses;
   for (const auto& listener : current_->listeners)
@@ -310,9 +351,10 @@ void Publisher::fill(metrics::Facts& facts) const {
   facts.reloads = {{"success", reloads_ok_}, {"failure", reloads_failed_}};
   for (size_t i = 0; i < current_->services.size(); ++i) {
     const routing::ServicePlan& plan = current_->snapshot->services[i];
-    const SplitInForce& split = splits_.at(plan.name);
-    facts.revisions.push_back({plan.name, split.revision});
-    facts.split_changes.push_back({plan.name, "file", split.changes_by_file});
+    facts.revisions.push_back({plan.name, plan.revision});
+    for (const char* source : Store::kSources) {
+      facts.split_changes.push_back({plan.name, source, store_.changes(plan.name, source)});
+    }
     for (size_t version = 0; version < plan.versions.size(); ++version) {
       const std::string& name = plan.versions[version].name;
       const double candidate = static_cast<double>(plan.share) / static_cast<double>(config::kEverybody);

@@ -11,8 +11,12 @@
 #include <vector>
 
 #include "config/parse.h"
+#include "proxy/control/adoption.h"
+#include "proxy/control/feed.h"
 #include "proxy/control/resolver.h"
+#include "proxy/control/sites.h"
 #include "proxy/control/sockets.h"
+#include "proxy/control/store.h"
 #include "proxy/log/access_log.h"
 #include "proxy/metrics/prometheus.h"
 #include "proxy/metrics/registry.h"
@@ -26,17 +30,38 @@ struct NewListener {
   ListenSockets sockets;
 };
 
+/// Into the log, and to whoever listens.
+void tell_change(const Change& change, Feed& feed);
+
+/// What publishing needs of the rest.
+struct PublisherParts {
+  boost::asio::io_context& io;
+  metrics::Registry& registry;
+  log::AccessLog& access_log;
+  Store& store;
+  Feed& feed;
+};
+
 class Publisher {
  public:
-  using Deliver = std::function<void(std::shared_ptr<const proxy::Publication>, std::vector<NewListener>)>;
+  /// Hands a publication to every worker; `adopted` is called on the control thread for each that decides by it.
+  using Deliver = std::function<void(std::shared_ptr<const proxy::Publication>, std::vector<NewListener>,
+                                     std::function<void(size_t worker)> adopted)>;
+  using Reloaded = std::function<void(config::Problems)>;
 
-  Publisher(boost::asio::io_context& io, std::string path, size_t workers, metrics::Registry& registry,
-            log::AccessLog& access_log, Deliver deliver);
+  Publisher(PublisherParts parts, std::string path, size_t workers, Deliver deliver);
 
   /// The first configuration; runs `io` until it is delivered.
   config::Result<bool> begin(config::Loaded loaded);
-  /// Loads the file again. `only_if_changed`: bytes that were tried before are not told again.
-  void reload(bool only_if_changed);
+  /// Loads the file again. `only_if_changed`: bytes that were tried before are not told again. `done` gets
+  /// every problem; none: every worker decides by it (or has not for a second).
+  void reload(bool only_if_changed, Reloaded done = {});
+  /// The same configuration with the splits that the store holds now.
+  void publish_splits();
+  /// Calls `done` when every worker decides by what was published last, at the latest after 1 s.
+  void when_adopted(std::function<void(size_t pending)> done) { adoption_.wait(kAdoptionPatience, std::move(done)); }
+  bool adopted_by_all() const { return adoption_.by_all(); }
+  size_t workers() const { return workers_; }
   void stop() { resolver_.stop(); }
 
   /// In force now.
@@ -46,16 +71,6 @@ class Publisher {
   void fill(metrics::Facts& facts) const;
 
  private:
-  struct SplitInForce {
-    std::string candidate;
-    config::Share share{};
-    uint64_t revision = 1;
-    uint64_t changes_by_file = 0;
-  };
-  struct ListenerInForce {
-    uint64_t id = 0;
-    std::string bound;  // address text, as bound
-  };
   /// A configuration that is ready to be published.
   struct Prepared {
     std::shared_ptr<routing::Snapshot> snapshot;
@@ -64,40 +79,41 @@ class Publisher {
 
   config::Result<Prepared> prepare(config::Loaded loaded);
   config::Problems refusals(const config::Config& next) const;
+  config::Problems reshuffles(const config::Config& next) const;
   config::Result<std::map<std::string, ListenSockets>> bind_new(const config::Config& next) const;
   config::Problems open_access_log(const config::Config& next);
-  void publish_when_resolved(Prepared prepared);
-  void publish(Prepared prepared);
+  void publish_when_resolved(Prepared prepared, Reloaded done);
+  config::Problems publish(Prepared& prepared);
   void publish_addresses();
-  void number_splits(routing::Snapshot& snapshot);
+  config::Problems remember_splits(const config::Config& next);
+  void set_splits(routing::Snapshot& snapshot) const;
   std::vector<NewListener> adopt_listeners(Prepared& prepared);
-  std::shared_ptr<const proxy::Publication> make_publication(std::shared_ptr<const routing::Snapshot> snapshot);
-  proxy::ServiceSite make_service(const routing::ServicePlan& plan, const config::Service& service,
-                                  const config::Timeouts& timeouts);
-  proxy::VersionSite make_version(const config::Service& service, const config::Version& version,
-                                  const config::Timeouts& timeouts);
-  std::shared_ptr<upstream::Endpoint> endpoint(const std::string& service, const std::string& version,
-                                               const std::string& address);
-  std::shared_ptr<const proxy::ListenerSite> make_listener(const config::Listener& listener);
+  void deliver(std::shared_ptr<const proxy::Publication> publication, std::vector<NewListener> fresh);
   void tell_failure(const config::Problems& problems);
+  void tell_success();
+
+  static constexpr std::chrono::seconds kAdoptionPatience{1};
 
   boost::asio::io_context& io_;
   const std::string path_;
   const size_t workers_;
   metrics::Registry& registry_;
   log::AccessLog& access_log_;
+  Store& store_;
+  Feed& feed_;
   const Deliver deliver_;
   Resolver resolver_;
+  Adoption adoption_;
+  Sites sites_;
   std::shared_ptr<const proxy::Publication> current_;
-  std::map<std::string, SplitInForce> splits_;        // by service
   std::map<std::string, ListenerInForce> listeners_;  // by address as written
-  std::map<std::array<std::string, 3>, std::weak_ptr<upstream::Endpoint>> endpoints_;
   std::string tried_hash_;
   uint64_t next_listener_ = 1;
   uint64_t reloads_ok_ = 0, reloads_failed_ = 0;
   bool last_ok_ = true;
   bool busy_ = false;  // a publication waits for names to resolve
   bool reload_again_ = false;
+  std::vector<Reloaded> waiting_;  // for the reload after this one
 };
 
 }  // namespace weir::control

@@ -50,6 +50,12 @@ std::string log_written(Stage& stage) {
   return text().substr(0, 2);
 }
 
+std::string where_it_is_kept(Stage& stage) {
+  for (const char* name : {"a", "b"})
+    if (!read_file(stage.directory / name + "/journal").empty()) return name;
+  return "nowhere";
+}
+
 std::string second_client(Stage& stage) {
   Client first(stage.weir->edge()), second(stage.weir->edge());
   first.send(get("/"));
@@ -171,6 +177,10 @@ std::vector<Key> top_keys() {
       {"admin.token_file", {}, {.admin_lines = {"token_file: DIR/token"}}, admin("/api/v1/services", "localhost")},
       {"admin.hosts", {}, {.admin_lines = {"hosts: [weir.internal]"}}, admin("/healthz", "weir.internal")},
       {"workers", {.workers = 1}, {.workers = 3}, threads},
+      {"state.directory",
+       {.top = {"state: { directory: DIR/a }"}},
+       {.top = {"state: { directory: DIR/b }"}},
+       where_it_is_kept},
       {"regions[].header", regions("{ header: CF-A }"), regions("{ header: CF-B }"),
        answer_to(get("/", "shop.example", "CF-A: NZ\r\n"))},
       {"regions[].mmdb", regions("{ mmdb: DIR/nz.mmdb }"), regions("{ mmdb: DIR/au.mmdb }"), answer_to(get("/"))},

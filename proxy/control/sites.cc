@@ -1,0 +1,77 @@
+#include "proxy/control/sites.h"
+
+#include <algorithm>
+
+namespace weir::control {
+
+std::shared_ptr<const proxy::Publication> Sites::publication(std::shared_ptr<const routing::Snapshot> snapshot,
+                                                             const ListenersInForce& listeners) {
+  auto publication = std::make_shared<proxy::Publication>();
+  const config::Config& config = *snapshot->config;
+  for (const config::Listener& listener : config.listeners)
+    publication->listeners.push_back(make_listener(listener, listeners.at(listener.address.text)));
+  for (size_t i = 0; i < config.services.size(); ++i) {
+    publication->services.push_back(make_service(snapshot->services[i], config.services[i], config.timeouts));
+  }
+  publication->snapshot = std::move(snapshot);
+  std::erase_if(endpoints_, [](const auto& entry) { return entry.second.expired(); });
+  std::erase_if(tunnels_, [](const auto& entry) { return entry.second.expired(); });
+  return publication;
+}
+
+std::shared_ptr<const proxy::ListenerSite> Sites::make_listener(const config::Listener& listener,
+                                                                const ListenerInForce& known) {
+  auto site = std::make_shared<proxy::ListenerSite>();
+  site->id = known.id;
+  site->config = listener;
+  site->fallback_host = listener.address.kind == config::Address::Kind::unix_path ? "localhost" : known.bound;
+  site->numbers = registry_.listener(listener.name);
+  return site;
+}
+
+proxy::ServiceSite Sites::make_service(const routing::ServicePlan& plan, const config::Service& service,
+                                       const config::Timeouts& timeouts) {
+  proxy::ServiceSite site;
+  site.numbers = registry_.service(service.name);
+  for (const routing::RulePlan& rule : plan.rules) site.rules.push_back(registry_.rule(service.name, rule.name));
+  for (size_t i = 0; i < service.versions.size(); ++i) {
+    site.versions.push_back(make_version(service, service.versions[i], timeouts));
+    site.available.up[i] =
+        std::ranges::any_of(site.versions[i].endpoints, [](const auto& e) { return !e.addresses.empty(); });
+  }
+  return site;
+}
+
+proxy::VersionSite Sites::make_version(const config::Service& service, const config::Version& version,
+                                       const config::Timeouts& timeouts) {
+  proxy::VersionSite site;
+  site.balance = version.balance;
+  site.timeouts = {version.timeouts.connect.value_or(timeouts.connect),
+                   version.timeouts.response_head.value_or(timeouts.response_head),
+                   version.timeouts.response_body.value_or(timeouts.response_body),
+                   version.timeouts.upstream_idle.value_or(timeouts.upstream_idle)};
+  site.numbers = registry_.version(service.name, version.name);
+  site.tunnels = tunnels(service.name, version.name);
+  for (const config::Endpoint& written : version.endpoints) {
+    site.endpoints.push_back({endpoint(service.name, version.name, written.address.text),
+                              resolver_.addresses(written.address), version.max_connections});
+  }
+  return site;
+}
+
+std::shared_ptr<upstream::Endpoint> Sites::endpoint(const std::string& service, const std::string& version,
+                                                    const std::string& address) {
+  auto& place = endpoints_[{service, version, address}];
+  auto found = place.lock();
+  if (!found) place = found = std::make_shared<upstream::Endpoint>(service, version, address, workers_);
+  return found;
+}
+
+std::shared_ptr<proxy::Tunnels> Sites::tunnels(const std::string& service, const std::string& version) {
+  auto& place = tunnels_[{service, version}];
+  auto found = place.lock();
+  if (!found) place = found = std::make_shared<proxy::Tunnels>();
+  return found;
+}
+
+}  // namespace weir::control

@@ -1,0 +1,49 @@
+// A snapshot with what serving it takes: series, endpoints, addresses. Control thread.
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "proxy/control/resolver.h"
+#include "proxy/metrics/registry.h"
+#include "proxy/publication.h"
+
+namespace weir::control {
+
+struct ListenerInForce {
+  uint64_t id = 0;
+  std::string bound;  // address text, as bound
+};
+using ListenersInForce = std::map<std::string, ListenerInForce>;  // by address as written
+
+/// Makes publications; what has the same name in two of them is the same object.
+class Sites {
+ public:
+  Sites(metrics::Registry& registry, const Resolver& resolver, size_t workers)
+      : registry_(registry), resolver_(resolver), workers_(workers) {}
+
+  /// Every listener of the snapshot's configuration is in `listeners`.
+  std::shared_ptr<const proxy::Publication> publication(std::shared_ptr<const routing::Snapshot> snapshot,
+                                                        const ListenersInForce& listeners);
+
+ private:
+  std::shared_ptr<const proxy::ListenerSite> make_listener(const config::Listener& listener,
+                                                           const ListenerInForce& known);
+  proxy::ServiceSite make_service(const routing::ServicePlan& plan, const config::Service& service,
+                                  const config::Timeouts& timeouts);
+  proxy::VersionSite make_version(const config::Service& service, const config::Version& version,
+                                  const config::Timeouts& timeouts);
+  std::shared_ptr<upstream::Endpoint> endpoint(const std::string& service, const std::string& version,
+                                               const std::string& address);
+  std::shared_ptr<proxy::Tunnels> tunnels(const std::string& service, const std::string& version);
+
+  metrics::Registry& registry_;
+  const Resolver& resolver_;
+  const size_t workers_;
+  std::map<std::array<std::string, 3>, std::weak_ptr<upstream::Endpoint>> endpoints_;
+  std::map<std::array<std::string, 2>, std::weak_ptr<proxy::Tunnels>> tunnels_;
+};
+
+}  // namespace weir::control

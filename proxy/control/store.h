@@ -1,0 +1,55 @@
+// The splits, kept: in memory, and in the journal where the configuration names a directory.
+//
+// A step is written (fsync) before it is in force; where that fails nothing changes, but for what must be
+// in force all the same (`force`), which is written as soon as that is possible. Control thread.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+
+#include "proxy/control/journal.h"
+#include "proxy/control/splits.h"
+
+namespace weir::control {
+
+class Store {
+ public:
+  /// Reads what is remembered and tells the log what was dropped. Problems: as of Journal::open.
+  static config::Result<std::unique_ptr<Store>> open(const std::optional<config::State>& state);
+
+  const Splits& splits() const { return splits_; }
+
+  /// False: not written, and nothing changed; `error` says why.
+  bool commit(const std::vector<Step>& steps);
+  /// In force whatever the disk says; `in_force` is called before it is asked. False: it does not outlive the
+  /// process (yet).
+  bool force(const std::vector<Step>& steps, const std::function<void()>& in_force = {});
+  /// Writes what `force` could not; true if nothing is left to write.
+  bool catch_up();
+
+  /// Whether changes outlive the process at all.
+  bool remembers() const { return journal_ != nullptr; }
+  bool behind() const { return behind_; }
+  std::string error() const { return journal_ ? journal_->error() : std::string(); }
+
+  /// Changes since the start, by what made them.
+  static constexpr std::array<const char*, 4> kSources{"api", "cli", "file", "start"};
+  uint64_t changes(const std::string& service, const std::string& source) const;
+
+ private:
+  explicit Store(std::unique_ptr<Journal> journal) : journal_(std::move(journal)) {}
+  size_t read(const std::vector<std::string>& records);
+  bool make_good();
+  void apply(const std::vector<Step>& steps);
+  void compact();
+  std::vector<std::string> dump() const;
+  size_t live_records() const;
+
+  std::unique_ptr<Journal> journal_;  // null: nothing outlives the process
+  Splits splits_;
+  std::map<std::pair<std::string, std::string>, uint64_t> changes_;
+  bool behind_ = false;
+};
+
+}  // namespace weir::control
