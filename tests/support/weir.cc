@@ -13,9 +13,14 @@ namespace {
 
 constexpr int kStarts = 5;
 
-std::string chosen_address() {
+/// The kernel may name the same port twice in a row: `taken` is the one chosen before.
+std::string chosen_address(const std::string& taken = "") {
   std::string host = own_loopback();
-  return fmt::format("{}:{}", host, free_port(host));
+  std::string address;
+  do {
+    address = fmt::format("{}:{}", host, free_port(host));
+  } while (address == taken);
+  return address;
 }
 
 }  // namespace
@@ -35,7 +40,7 @@ Weir::Weir(const std::string& program, ConfigText config, ProgramOptions options
   bool choose_edge = config_.edge.empty(), choose_admin = config_.admin.empty();
   for (int i = 0; i < kStarts; ++i) {
     if (choose_edge) config_.edge = chosen_address();
-    if (choose_admin) config_.admin = chosen_address();
+    if (choose_admin) config_.admin = chosen_address(config_.edge);
     if (start(program, options)) return;
     if (log().find("in use") == std::string::npos) break;
   }
