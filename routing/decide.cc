@@ -48,8 +48,9 @@ Decision decide(const ServicePlan& service, const RequestView& request, const Av
   thread_local Reading reading;
   reading.read(*service.subjects, service.regions.get(), request);
   Decision decision;
-  const bool forced = service.override_secret != nullptr && force(find_override(service, reading), decision);
-  if (!forced && service.matcher != nullptr) {
+  if (service.override_secret != nullptr) [[unlikely]]
+    force(find_override(service, reading), decision);
+  if (service.matcher != nullptr && decision.by != DecidedBy::override_) {
     decision.rule = service.matcher->first(reading);
     decision.oversized_subjects = service.matcher->oversized(reading, decision.rule);
   }

@@ -43,8 +43,9 @@ void print_overriding(const json::object& effect) {
 
 std::string in_force_text(const json::object& outcome) {
   const double workers = number_of(outcome, "workers"), pending = number_of(outcome, "pending_workers");
-  return fmt::format("in force on {:.0f} of {:.0f} workers after {:.1f} ms", workers - pending, workers,
-                     number_of(outcome, "took_seconds") * 1000);
+  const double took = number_of(outcome, "took_seconds") * 1000;
+  return fmt::format("in force on {:.0f} of {:.0f} workers after {:.{}f} ms", workers - pending, workers, took,
+                     took < 1 ? 2 : 1);
 }
 
 void print_done(const Wanted& wanted, const json::object& outcome) {

@@ -80,6 +80,15 @@ TEST_F(Forced, AnotherSecretInTheFileEndsTheTokensOfTheFirst) {
   EXPECT_EQ(with(sign(0, "2h", "other")).body, "new");
 }
 
+TEST_F(Forced, AClosedCandidateGetsNobodyEvenSo) {
+  const std::string line = sign(0);
+  EXPECT_EQ(with(line).body, "new");
+  EXPECT_EQ(run(WEIR_PROGRAM, {"rollback", "shop", "--admin", weir_->admin()}).code, 0);
+  EXPECT_EQ(with(line).body, "old");
+  EXPECT_EQ(run(WEIR_PROGRAM, {"reopen", "shop", "--admin", weir_->admin()}).code, 0);
+  EXPECT_EQ(with(line).body, "new");
+}
+
 TEST_F(Forced, WithoutASecretNoTokenCounts) {
   ConfigText config = weir_->config();
   config.top = {};
