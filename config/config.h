@@ -254,7 +254,7 @@ struct Service {
 struct Config {
   std::vector<Listener> listeners;
   std::optional<Admin> admin;
-  uint32_t workers = 0;  // 0: auto, one per core
+  uint32_t workers = 0;        // 0: auto, one per core
   std::optional<State> state;  // absent: changes made at run time do not outlive the process
   std::vector<RegionSource> regions;
   std::optional<SignedOverride> signed_override;  // key `override`; absent: no version can be forced

@@ -27,7 +27,16 @@ std::string sign_override(std::string_view secret, std::string_view service, std
 config::Result<std::string> read_override_secret(const std::string& path, const config::Where& where);
 
 /// What is to be said of a token. All but `good` are as if it had not come.
-enum class TokenIs : uint8_t { absent, good, malformed, for_another_service, of_no_version, expired, forged, for_the_closed };
+enum class TokenIs : uint8_t {
+  absent,
+  good,
+  malformed,
+  for_another_service,
+  of_no_version,
+  expired,
+  forged,
+  for_the_closed
+};
 
 struct ReadToken {
   TokenIs is = TokenIs::absent;

@@ -82,8 +82,9 @@ TEST(Schema, TheDefaultsItShowsAreTheOnesInForce) {
 
 TEST(Schema, DoesNotKnowWhatIsNotThereYet) {
   for (const std::string& path : schema_paths()) {
-    EXPECT_THAT(path, testing::Not(testing::MatchesRegex(
-                          ".*(tls|health|outlier|queue|slow_start|retry|rollout|feedback)(\\..*)?")));
+    EXPECT_THAT(
+        path,
+        testing::Not(testing::MatchesRegex(".*(tls|health|outlier|queue|slow_start|retry|rollout|feedback)(\\..*)?")));
   }
 }
 
