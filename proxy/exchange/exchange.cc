@@ -68,6 +68,7 @@ class Exchange {
   bool client_is_10_ = false;
   unsigned interims_ = 0;
   bool settled_ = false;  // nothing more is tried
+  uint32_t tunnels_ended_ = 0;  // when this one began
   enum class Phase : uint8_t { none, request, response_head, response_body } patient_in_ = Phase::none;
   Outcome outcome_;
 };
@@ -321,10 +322,12 @@ bool Exchange::tunnelling() {
   if (!tunnel_) {
     tunnel_.emplace(worker_, client_, attempt_.stream(), std::exchange(response_->out(), {}),
                     std::exchange(client_.input, {}));
+    tunnels_ended_ = version_->site->tunnels->ended.load(std::memory_order_relaxed);
     client_.patience.limit(view_->config().timeouts.tunnel_idle);
   }
   tunnel_->pump();
-  if (tunnel_->over() || client_.patience.expired()) {
+  const bool to_end = version_->site->tunnels->ended.load(std::memory_order_relaxed) != tunnels_ended_;
+  if (tunnel_->over() || to_end || client_.patience.expired()) {
     settled_ = true;
     attempt_.abandon();
     outcome_.next = tunnel_->broken() ? Outcome::Next::abort : Outcome::Next::close;
