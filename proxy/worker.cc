@@ -70,6 +70,7 @@ void Worker::finish() { access_log_.flush(); }
 
 void Worker::tick() {
   if (upkeep_) upkeep_();
+  net::Pipe::close_an_idle_one();
   access_log_.flush();
   if (const uint64_t dropped = access_log_.take_dropped(); dropped > 0) numbers_.access_log_dropped.add(dropped);
   for (auto at = pools_.begin(); at != pools_.end();) {

@@ -46,6 +46,14 @@ bool Pipe::acquire() {
   return true;
 }
 
+void Pipe::close_an_idle_one() {
+  if (free_pipes.ends.empty()) return;
+  ::close(free_pipes.ends.front().first);
+  ::close(free_pipes.ends.front().second);
+  free_pipes.ends.erase(free_pipes.ends.begin());
+  free_pipes.capacities.erase(free_pipes.capacities.begin());
+}
+
 void Pipe::give_back() {
   if (!open()) return;
   if (held_ == 0 && free_pipes.ends.size() < kKept) {

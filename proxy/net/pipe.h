@@ -24,6 +24,9 @@ class Pipe {
   /// To the thread if it is empty; else closed, with what it holds.
   void give_back();
 
+  /// Once a tick: one of the thread's idle pipes is closed, so that none stays when nobody needs them.
+  static void close_an_idle_one();
+
   bool open() const { return read_end_ >= 0; }
   size_t held() const { return held_; }
   size_t room() const { return capacity_ - held_; }
