@@ -178,7 +178,9 @@ TEST(SplitChange, EightWritersAndEightReadersMakeASingleLineOfRevisions) {
   ASSERT_EQ(static_cast<int64_t>(history.size()), std::min<int64_t>(revision - 1, 10'000));
   for (size_t i = 0; i < history.size(); ++i) {
     ASSERT_EQ(history[i].at("revision").to_number<int64_t>(), revision - static_cast<int64_t>(i));
-    if (i > 0) ASSERT_EQ(history[i].at("after"), history[i - 1].at("before"));
+    if (i > 0) {
+      ASSERT_EQ(history[i].at("after"), history[i - 1].at("before"));
+    }
   }
   EXPECT_EQ(history[0].at("after"), shop.split().at("shares"));
   shop.restart();
