@@ -179,5 +179,12 @@ TEST(Fields, ARemovedOneLeavesTheOthersInOrder) {
   EXPECT_EQ(request.head.fields.list[2].name, "C");
 }
 
+TEST(ResponseHead, WithoutBlankBeforeTheReasonIsPartialAtEveryCut) {
+  const std::string whole = "HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n";
+  ResponseHead head;
+  for (size_t cut = 0; cut < whole.size(); ++cut)
+    EXPECT_EQ(parse_response(whole.substr(0, cut), {}, head).state, Parsed::partial) << cut;
+}
+
 }  // namespace
 }  // namespace weir::http

@@ -99,5 +99,10 @@ TEST(ProxyProtocol, ALineWithoutEndIsGivenUp) {
   EXPECT_EQ(read_proxy_header("PROXY TCP4 " + std::string(96, '1')).state, State::malformed);
 }
 
+TEST(ProxyProtocol, ADualStackBalancerNamesV4AddressesAsTcp6) {
+  const std::string line = "PROXY TCP6 ::ffff:1.2.3.4 ::ffff:5.6.7.8 1 2\r\n";
+  EXPECT_EQ(read_proxy_header(line).state, ProxyHeader::State::complete);
+}
+
 }  // namespace
 }  // namespace weir::net

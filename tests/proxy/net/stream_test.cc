@@ -178,5 +178,30 @@ TEST(Stream, ConnectingToNobodyIsToldWithItsReason) {
   ::close(fd);
 }
 
+TEST(Stream, AResetThatAWriteSawIsNoCleanEnd) {
+  const int listening = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  SocketAddress address = make_address(*config::parse_ip("127.0.0.1"), 0);
+  ASSERT_EQ(::bind(listening, address.get(), address.length), 0);
+  ASSERT_EQ(::listen(listening, 1), 0);
+  ASSERT_EQ(::getsockname(listening, address.get(), &address.length), 0);
+  Loop loop;
+  Stream stream(loop);
+  ASSERT_TRUE(stream.connect(address));
+  const int peer = ::accept(listening, nullptr, nullptr);
+  ASSERT_TRUE(turn_until(loop, [&] { return stream.writable(); }));
+  ASSERT_EQ(::send(peer, "part", 4, 0), 4);
+  const linger hard{1, 0};
+  setsockopt(peer, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+  ::close(peer);
+  ASSERT_TRUE(turn_until(loop, [&] { return stream.broken(); }));
+  EXPECT_EQ(stream.write("more of the request").state, IoState::error);
+  char buffer[100];
+  Io io;
+  while ((io = stream.read(buffer)).state == IoState::ok) {
+  }
+  EXPECT_EQ(io.state, IoState::error);
+  ::close(listening);
+}
+
 }  // namespace
 }  // namespace weir::net

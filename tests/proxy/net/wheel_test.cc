@@ -188,5 +188,23 @@ TEST(Wheel, AgreesWithANaiveModelOverAHundredThousandDeadlines) {
   }
 }
 
+struct SleepersAlarm final : Deadline {
+  using Deadline::Deadline;
+  void expire() override { rung = true; }
+  bool rung = false;
+};
+TEST(Wheel, AfterALongSleepEverythingDueRingsAtOnce) {
+  Wheel wheel;
+  Millis now{1'000'000};
+  wheel.advance(now);
+  std::vector<std::unique_ptr<SleepersAlarm>> all;
+  for (int i = 1; i < 1024; ++i) {
+    all.push_back(std::make_unique<SleepersAlarm>(wheel));
+    all.back()->set(now + i * kTick);
+  }
+  wheel.advance(now + 1024 * kTick);
+  for (size_t i = 0; i < all.size(); ++i) EXPECT_TRUE(all[i]->rung) << i;
+}
+
 }  // namespace
 }  // namespace weir::net

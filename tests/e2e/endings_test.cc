@@ -1,0 +1,69 @@
+// How connections end when somebody still sends, is reset, or is late: nothing is lost, nothing looks whole that is
+// not.
+#include <fmt/format.h>
+
+#include "tests/e2e/edge.h"
+
+namespace weir::testing {
+namespace {
+
+TEST(Endings, AResetResponseDoesNotLookWholeWhileTheRequestIsUnderWay) {
+  Edge edge([](Turn& turn) {
+    turn.send("HTTP/1.1 200 OK\r\n\r\npart");  // its end is the connection's
+    turn.reset();
+  });
+  for (int i = 0; i < 20; ++i) {
+    Client client = edge.client();
+    client.send("POST / HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 1000000\r\n\r\n" + std::string(300000, 'x'));
+    const Response response = client.receive("POST");
+    EXPECT_TRUE(response.status >= 500 || !response.complete) << response;
+  }
+}
+
+TEST(Endings, AnAnswerBeforeCloseIsWholeThoughTheClientSendsMore) {
+  const std::string body(4 << 20, 'b');
+  Edge edge(ok(body));
+  Client client = edge.client();
+  client.send("GET / HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n");
+  client.send("\r\n");
+  const Response response = client.receive();
+  EXPECT_EQ(response.fault, "");
+  EXPECT_EQ(response.body.size(), body.size());
+}
+
+TEST(Endings, AHeadThatTricklesInIsLateAllTheSame) {
+  ConfigText config;
+  config.timeouts["response_head"] = "500ms";
+  Edge edge(
+      [](Turn& turn) {
+        turn.read_body();
+        for (int i = 0; i < 200 && turn.send(i == 0 ? "HTTP/1.1 200 OK\r\nX: " : "x"); ++i) {
+          wait_until([] { return false; }, Duration{50});  // a byte now and then
+        }
+      },
+      config);
+  const auto began = Clock::now();
+  EXPECT_EQ(edge.fetch(get("/")).status, 504);
+  EXPECT_LT(Clock::now() - began, Duration{4000});
+}
+
+TEST(Endings, ResponsesThatFillABufferKeepTheirConnection) {
+  if (peer() != "weir") return;  // a promise of weir's
+  // What weir reads at once, with the head: the read tells nothing of what stands behind it.
+  for (const size_t size : {65536, 131072, 600000}) {
+    std::string whole = fmt::format("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", size - 100);
+    whole += std::string(size - 100, 'b');
+    whole.insert(whole.find("\r\n") + 2, "X: " + std::string(size - whole.size() - 5, 'x') + "\r\n");
+    ASSERT_EQ(whole.size(), size);
+    Edge edge(raw(whole));
+    Client client = edge.client();
+    for (int i = 0; i < 10; ++i) {
+      client.send(get("/"));
+      ASSERT_EQ(client.receive().body.size(), size - 100);
+    }
+    EXPECT_LE(edge.origin.connections(), 2u) << size;
+  }
+}
+
+}  // namespace
+}  // namespace weir::testing
