@@ -67,7 +67,7 @@ class Exchange {
   bool client_keeps_ = false;  // the client wishes another request on this connection
   bool client_is_10_ = false;
   unsigned interims_ = 0;
-  bool settled_ = false;  // nothing more is tried
+  bool settled_ = false;        // nothing more is tried
   uint32_t tunnels_ended_ = 0;  // when this one began
   enum class Phase : uint8_t { none, request, response_head, response_body } patient_in_ = Phase::none;
   Outcome outcome_;
