@@ -52,8 +52,9 @@ bool Listener::accept_one() {
 
 void Listener::adopt(int fd, std::optional<config::IpAddress> peer) {
   if (entrance_.full()) {
+    entrance_.count_rejected(RejectReason::limit);  // before the client can know of it
     ::close(fd);
-    return entrance_.count_rejected(RejectReason::limit);
+    return;
   }
   Session::start(entrance_, fd, peer);
 }
