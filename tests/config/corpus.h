@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/places.h"
+
 namespace weir::config {
 
 inline std::string read_text(const std::filesystem::path& path) {
@@ -20,7 +22,7 @@ inline std::string read_text(const std::filesystem::path& path) {
 }
 
 inline const std::filesystem::path& tests_folder() {
-  static const std::filesystem::path folder = std::filesystem::path(WEIR_SOURCE_DIR) / "tests/config";
+  static const std::filesystem::path folder = std::filesystem::path(weir::testing::source_directory()) / "tests/config";
   return folder;
 }
 

@@ -30,7 +30,7 @@ void expect_schema_says(const std::string& folder, const std::string& verdict) {
   const auto paths = corpus(folder);
   const auto verdicts = schema_verdicts(paths);
   ASSERT_EQ(verdicts.size(), paths.size());
-  for (size_t i = 0; i < paths.size(); ++i) EXPECT_THAT(verdicts[i], testing::StartsWith(verdict)) << paths[i];
+  for (size_t i = 0; i < paths.size(); ++i) EXPECT_THAT(verdicts[i], ::testing::StartsWith(verdict)) << paths[i];
 }
 
 TEST(Corpus, IsLargeEnoughToMeanSomething) {
@@ -41,7 +41,7 @@ TEST(Corpus, IsLargeEnoughToMeanSomething) {
 }
 
 TEST(Corpus, RightFilesLoadWithoutAProblem) {
-  for (const auto& path : corpus("right")) EXPECT_THAT(problems_of(read_text(path)), testing::IsEmpty()) << path;
+  for (const auto& path : corpus("right")) EXPECT_THAT(problems_of(read_text(path)), ::testing::IsEmpty()) << path;
 }
 
 TEST(Corpus, FilesOfAWrongShapeAreToldPlaceByPlace) { expect_told_problems("wrong"); }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/config/schema_check.h"
+#include "tests/support/places.h"
 
 namespace weir::config {
 namespace {
@@ -66,9 +67,9 @@ TEST(Parse, ListenersAreReadInFull) {
   const Listener& listener = config.listeners.at(0);
   EXPECT_EQ(listener.name, "edge");
   EXPECT_EQ(listener.address.host, "::");
-  EXPECT_THAT(listener.trusted_proxies, testing::ElementsAre(*parse_cidr("10.0.0.0/8")));
+  EXPECT_THAT(listener.trusted_proxies, ::testing::ElementsAre(*parse_cidr("10.0.0.0/8")));
   EXPECT_TRUE(listener.trust_unix_peers);
-  EXPECT_THAT(listener.trusted_headers, testing::ElementsAre("X-Staff"));
+  EXPECT_THAT(listener.trusted_headers, ::testing::ElementsAre("X-Staff"));
   EXPECT_EQ(listener.proxy_protocol, ProxyProtocol::accept);
   EXPECT_EQ(listener.ready_path, "/-/ready");
   EXPECT_EQ(listener.where.line, 2);
@@ -83,12 +84,12 @@ TEST(Parse, WhatConcernsTheWholeProcessIsRead) {
       "access_log: { path: /var/log/weir.log, format: combined }\n");
   EXPECT_EQ(config.admin->address.port, 9901);
   EXPECT_EQ(config.admin->token_file, "/run/token");
-  EXPECT_THAT(config.admin->hosts, testing::ElementsAre("weir.internal"));
+  EXPECT_THAT(config.admin->hosts, ::testing::ElementsAre("weir.internal"));
   EXPECT_EQ(config.workers, 3u);
   ASSERT_EQ(config.regions.size(), 3u);
   EXPECT_EQ(config.regions[0].header, "CF-IPCountry");
-  EXPECT_THAT(config.regions[1].field, testing::ElementsAre("country", "iso_code"));
-  EXPECT_THAT(config.regions[2].field, testing::ElementsAre("continent", "code"));
+  EXPECT_THAT(config.regions[1].field, ::testing::ElementsAre("country", "iso_code"));
+  EXPECT_THAT(config.regions[2].field, ::testing::ElementsAre("continent", "code"));
   EXPECT_EQ(config.access_log, (AccessLog{"/var/log/weir.log", LogFormat::combined}));
 }
 
@@ -151,8 +152,8 @@ TEST(Parse, CohortsAreReadInFull) {
                             "      without_key: mint, mint: { cookie: id, max_age: 2m }, allow_reshuffle: true }\n")
                             .cohort;
   using Kind = CohortKey::Kind;
-  EXPECT_THAT(cohort.keys, testing::ElementsAre(CohortKey{Kind::header, "X-User-Id"}, CohortKey{Kind::cookie, "uid"},
-                                                CohortKey{Kind::query, "u"}, CohortKey{Kind::client_ip, ""}));
+  EXPECT_THAT(cohort.keys, ::testing::ElementsAre(CohortKey{Kind::header, "X-User-Id"}, CohortKey{Kind::cookie, "uid"},
+                                                  CohortKey{Kind::query, "u"}, CohortKey{Kind::client_ip, ""}));
   EXPECT_EQ(cohort.keys[1].text(), "cookie:uid");
   EXPECT_EQ(cohort.keys[3].text(), "client_ip");
   EXPECT_EQ(cohort.salt, "pepper");
@@ -192,15 +193,15 @@ TEST(Parse, EveryConditionIsRead) {
   EXPECT_TRUE(when.cookies.at(0).test.present);
   EXPECT_EQ(when.queries.at(0).test.kind, Kind::exact);
   EXPECT_EQ(when.queries.at(0).test.text, "");
-  EXPECT_THAT(when.methods, testing::ElementsAre("GET", "HEAD"));
+  EXPECT_THAT(when.methods, ::testing::ElementsAre("GET", "HEAD"));
   EXPECT_EQ(when.path_prefix, "/p");
   EXPECT_EQ(when.path_regex, "q$");
   EXPECT_EQ(when.path_regex_where.line, 13);
-  EXPECT_THAT(when.client_ip, testing::ElementsAre(*parse_cidr("192.0.2.0/24")));
-  EXPECT_THAT(when.regions, testing::ElementsAre("NZ"));
+  EXPECT_THAT(when.client_ip, ::testing::ElementsAre(*parse_cidr("192.0.2.0/24")));
+  EXPECT_THAT(when.regions, ::testing::ElementsAre("NZ"));
   ASSERT_EQ(when.not_.size(), 1u);
-  EXPECT_THAT(when.not_[0].methods, testing::ElementsAre("PUT"));
-  EXPECT_THAT(when.not_[0].not_.at(0).regions, testing::ElementsAre("AU"));
+  EXPECT_THAT(when.not_[0].methods, ::testing::ElementsAre("PUT"));
+  EXPECT_THAT(when.not_[0].not_.at(0).regions, ::testing::ElementsAre("AU"));
 }
 
 TEST(Parse, RulesWithoutANameAreCounted) {
@@ -220,8 +221,8 @@ TEST(Parse, RulesWithoutANameAreCounted) {
 TEST(Parse, TheVersionThatASplitDoesNotNameGetsTheRest) {
   const auto shares = [](const std::string& split) { return service_with("    split: " + split + "\n").split->shares; };
   const auto make = [](uint32_t old_share, uint32_t new_share) {
-    return testing::UnorderedElementsAre(std::pair<std::string, Share>("old", Share{old_share}),
-                                         std::pair<std::string, Share>("new", Share{new_share}));
+    return ::testing::UnorderedElementsAre(std::pair<std::string, Share>("old", Share{old_share}),
+                                           std::pair<std::string, Share>("new", Share{new_share}));
   };
   EXPECT_THAT(shares("{ new: 10% }"), make(900'000, 100'000));
   EXPECT_THAT(shares("{ old: 25% }"), make(250'000, 750'000));
@@ -229,13 +230,13 @@ TEST(Parse, TheVersionThatASplitDoesNotNameGetsTheRest) {
 }
 
 TEST(Parse, TheHashIsThatOfTheBytes) {
-  EXPECT_THAT(smallest_with("").hash, testing::MatchesRegex("[0-9a-f]{16}"));
+  EXPECT_THAT(smallest_with("").hash, ::testing::MatchesRegex("[0-9a-f]{16}"));
   EXPECT_EQ(smallest_with("").hash, smallest_with("").hash);
   EXPECT_NE(smallest_with("").hash, smallest_with("# a comment\n").hash);
 }
 
 TEST(Load, TheExampleIsRightAndWithoutAWarning) {
-  const auto loaded = load(std::string(WEIR_SOURCE_DIR) + "/config/example.yaml");
+  const auto loaded = load(weir::testing::source_directory() + "/config/example.yaml");
   ASSERT_TRUE(loaded) << loaded.problems().front().text();
   EXPECT_TRUE(loaded->warnings.empty()) << loaded->warnings.front().text();
 }

@@ -7,13 +7,14 @@
 #include "config/table.h"
 #include "config/yaml.h"
 #include "tests/config/schema_check.h"
+#include "tests/support/places.h"
 
 namespace weir::config {
 namespace {
 
 namespace json = boost::json;
 
-std::string example_text() { return read_text(std::string(WEIR_SOURCE_DIR) + "/config/example.yaml"); }
+std::string example_text() { return read_text(weir::testing::source_directory() + "/config/example.yaml"); }
 
 TEST(Schema, IsOfTheDraftAndClosed) {
   const json::object schema_object = json::parse(schema()).as_object();
@@ -82,9 +83,8 @@ TEST(Schema, TheDefaultsItShowsAreTheOnesInForce) {
 
 TEST(Schema, DoesNotKnowWhatIsNotThereYet) {
   for (const std::string& path : schema_paths()) {
-    EXPECT_THAT(
-        path,
-        testing::Not(testing::MatchesRegex(".*(tls|health|outlier|queue|slow_start|retry|rollout|feedback)(\\..*)?")));
+    EXPECT_THAT(path, ::testing::Not(::testing::MatchesRegex(
+                          ".*(tls|health|outlier|queue|slow_start|retry|rollout|feedback)(\\..*)?")));
   }
 }
 
@@ -95,7 +95,7 @@ TEST(Schema, ThePathsAreThoseOfTheFile) {
        {"listeners", "listeners[].address", "admin.hosts", "regions[].field", "services[].match[].path_prefix",
         "services[].cohort.mint.max_age", "services[].versions.*.timeouts.connect",
         "services[].rules[].when.header.*.regex", "services[].rules[].when.not", "services[].split"}) {
-    EXPECT_THAT(paths, testing::Contains(path));
+    EXPECT_THAT(paths, ::testing::Contains(path));
   }
 }
 
@@ -134,7 +134,8 @@ TEST(Example, HoldsEveryKey) {
 }
 
 TEST(Example, PassesTheSchema) {
-  EXPECT_THAT(schema_verdicts({std::string(WEIR_SOURCE_DIR) + "/config/example.yaml"}), testing::ElementsAre("right"));
+  EXPECT_THAT(schema_verdicts({weir::testing::source_directory() + "/config/example.yaml"}),
+              ::testing::ElementsAre("right"));
 }
 
 }  // namespace

@@ -6,8 +6,8 @@
 namespace weir::config {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 /// The warnings of a service of two versions with these lines, behind a listener with these.
 std::vector<std::string> warnings_of(const std::string& service, const std::string& listener = "") {
@@ -42,7 +42,7 @@ TEST(Warnings, AHeaderThatAnybodyCanSendIsAnOpenDoor) {
   EXPECT_THAT(warnings_of(staff), ElementsAre("FILE:6:55: rule staff sends to new by the header X-Staff, which anybody "
                                               "can send; name it in trusted_headers of every listener"));
   EXPECT_THAT(warnings_of(staff, ", trusted_headers: [x-staff]"), IsEmpty());
-  EXPECT_THAT(warnings_of(staff, ", trusted_headers: [X-Staff] }, { address: 127.0.0.1:8081"), testing::SizeIs(1))
+  EXPECT_THAT(warnings_of(staff, ", trusted_headers: [X-Staff] }, { address: 127.0.0.1:8081"), ::testing::SizeIs(1))
       << "one listener lets it in";
 }
 
@@ -65,7 +65,7 @@ TEST(Warnings, ASplitThatNobodyCanBeIn) {
                           "cohort: {key: cookie:NAME}, say"));
   EXPECT_THAT(warnings_of("split: { new: 0% }"), IsEmpty());
   EXPECT_THAT(warnings_of("split: { new: 10% }\n    cohort: { without_key: random }"), IsEmpty());
-  EXPECT_THAT(warnings_of("rules: [{ when: { method: GET }, split: { old: 50% } }]"), testing::SizeIs(1));
+  EXPECT_THAT(warnings_of("rules: [{ when: { method: GET }, split: { old: 50% } }]"), ::testing::SizeIs(1));
 }
 
 TEST(Warnings, AProxyProtocolThatNobodyMaySpeak) {

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "tests/e2e/edge.h"
+#include "tests/support/places.h"
 
 namespace weir::testing {
 namespace {
@@ -144,7 +145,7 @@ TEST(UnixSocket, OfALivingProgramIsNotTakenAway) {
   ConfigText config{.old_endpoints = {origin.address()}, .edge = "unix:" + path};
   config.admin = "unix:" + directory / "admin.sock";
   write_file(directory / "weir.yaml", config.text());
-  EXPECT_EQ(run(WEIR_PROGRAM, {"run", "-c", directory / "weir.yaml"}).code, 1);
+  EXPECT_EQ(run(weir_program(), {"run", "-c", directory / "weir.yaml"}).code, 1);
   EXPECT_EQ(fetch("unix:" + path, get("/")).body, "living");
 }
 

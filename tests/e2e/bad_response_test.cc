@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "tests/e2e/edge.h"
+#include "tests/support/places.h"
 
 namespace weir::testing {
 namespace {
@@ -267,7 +268,7 @@ TEST(BadOrigin, ThatCannotBeReachedIs504AfterTheConnectTimeout) {
   std::string address = local_address(full);
   ConfigText config{.old_endpoints = {address}, .timeouts = {{"connect", "300ms"}}};
   for (int i = 0; i < 4; ++i) queue.push_back(start_connect(address));
-  auto proxy = start_proxy(WEIR_PROGRAM, config);
+  auto proxy = start_proxy(weir_program(), config);
   Response response = fetch(proxy->edge(), get("/"));
   EXPECT_EQ(response.status, 504);
   EXPECT_EQ(error_of(response), "connection_timeout");

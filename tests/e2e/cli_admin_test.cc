@@ -9,6 +9,7 @@
 
 #include "tests/support/files.h"
 #include "tests/support/origin.h"
+#include "tests/support/places.h"
 #include "tests/support/program.h"
 
 namespace weir::testing {
@@ -52,7 +53,7 @@ class CliAdmin : public ::testing::Test {
 
   Finished weir(Words words, std::vector<std::pair<std::string, std::string>> environment = {}) {
     environment.insert(environment.end(), {{"TZ", "UTC"}, {"WEIR_ADMIN", api_.address()}, {"USER", "max"}});
-    return run(WEIR_PROGRAM, words, {.environment = environment, .input = "", .directory = {}});
+    return run(weir_program(), words, {.environment = environment, .input = "", .directory = {}});
   }
   Request last() const { return api_.requests().back(); }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "tests/support/files.h"
+#include "tests/support/places.h"
 #include "tests/support/program.h"
 
 namespace weir::testing {
@@ -14,7 +15,7 @@ namespace {
 /// What the page reads like on a screen, without the marks of bold and underlined.
 std::string rendered() {
   const Directory directory;
-  write_file(directory / "weir.1", run(WEIR_PROGRAM, {"man"}).output);
+  write_file(directory / "weir.1", run(weir_program(), {"man"}).output);
   const Finished page =
       run("/usr/bin/groff", {"-k", "-man", "-Tutf8", "-ww", "-P-c", "-P-b", "-P-u", "-rLL=200n", directory / "weir.1"},
           {.environment = {{"LC_ALL", "C.UTF-8"}}, .input = "", .directory = {}});
@@ -25,7 +26,7 @@ std::string rendered() {
 
 /// The commands that `weir --help` lists.
 std::set<std::string> commands() {
-  const std::string help = run(WEIR_PROGRAM, {"--help"}).output;
+  const std::string help = run(weir_program(), {"--help"}).output;
   const std::string list = help.substr(help.find("Commands:\n"), help.find("\n\nExamples") - help.find("Commands:\n"));
   std::set<std::string> names;
   const std::regex line("\n  ([a-z]+) ");
@@ -49,7 +50,7 @@ TEST(Man, RendersWithoutAWarningAndHasEveryCommand) {
 TEST(Man, HasEveryOptionOfEveryCommand) {
   const std::string page = rendered();
   for (const std::string& command : commands()) {
-    const std::string help = run(WEIR_PROGRAM, {command, "--help"}).output;
+    const std::string help = run(weir_program(), {command, "--help"}).output;
     const std::regex option("\n +[^ ]*(--[a-z-]+)");
     for (std::sregex_iterator at(help.begin(), help.end(), option), end; at != end; ++at)
       EXPECT_NE(page.find((*at)[1]), std::string::npos) << command << " " << (*at)[1];

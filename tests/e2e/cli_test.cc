@@ -7,6 +7,7 @@
 
 #include "tests/support/config_text.h"
 #include "tests/support/files.h"
+#include "tests/support/places.h"
 #include "tests/support/program.h"
 
 namespace weir::testing {
@@ -15,7 +16,7 @@ namespace {
 using Words = std::vector<std::string>;
 
 Finished weir(const Words& words, const std::string& input = "") {
-  return run(WEIR_PROGRAM, words, {.environment = {}, .input = input, .directory = {}});
+  return run(weir_program(), words, {.environment = {}, .input = input, .directory = {}});
 }
 
 std::vector<std::string> lines(const std::string& text) {
@@ -126,7 +127,7 @@ TEST_F(Cli, CheckSaysOk) {
 }
 
 TEST_F(Cli, CheckAcceptsTheExampleThatShips) {
-  EXPECT_EQ(weir({"check", "-c", WEIR_SOURCE_DIR "/config/example.yaml"}).code, 0);
+  EXPECT_EQ(weir({"check", "-c", source_directory() + "/config/example.yaml"}).code, 0);
 }
 
 TEST_F(Cli, CheckTellsEveryErrorWithItsPlace) {

@@ -7,6 +7,7 @@
 
 #include "tests/support/config_text.h"
 #include "tests/support/files.h"
+#include "tests/support/places.h"
 #include "tests/support/program.h"
 #include "tests/support/socket.h"
 
@@ -46,7 +47,7 @@ class Demo : public ::testing::Test {
 };
 
 TEST_F(Demo, TheSmokeRunFindsEverybodyWhereTheirBucketSays) {
-  const Finished finished = run(WEIR_PROGRAM, {"demo", "--smoke"}, {}, kLong);
+  const Finished finished = run(weir_program(), {"demo", "--smoke"}, {}, kLong);
   EXPECT_EQ(finished.code, 0) << finished.output << finished.errors;
   EXPECT_NE(finished.output.find("1000 users at 10%"), std::string::npos) << finished.output;
   EXPECT_NE(finished.output.find("1000 users at 25%"), std::string::npos) << finished.output;
@@ -54,7 +55,7 @@ TEST_F(Demo, TheSmokeRunFindsEverybodyWhereTheirBucketSays) {
 }
 
 TEST_F(Demo, SaysWhatToTryThenShowsALinePerVersion) {
-  Program demo(WEIR_PROGRAM, words());
+  Program demo(weir_program(), words());
   EXPECT_TRUE(demo.wait_for_text("curl -H 'Cookie: uid=7f3a9c2e' http://" + edge_ + "/")) << demo.errors();
   EXPECT_TRUE(demo.wait_for_text("sed -i 's/new: 10%/new: 25%/' " + file_)) << demo.output();
   EXPECT_TRUE(demo.wait_for_text("90.0%", kLong)) << demo.output();
@@ -63,7 +64,7 @@ TEST_F(Demo, SaysWhatToTryThenShowsALinePerVersion) {
 }
 
 TEST_F(Demo, AnEditedShareIsShown) {
-  Program demo(WEIR_PROGRAM, words());
+  Program demo(weir_program(), words());
   ASSERT_TRUE(demo.wait_for_text("90.0%", kLong)) << demo.output() << demo.errors();
   std::string text = read_file(file_);
   const size_t at = text.find("new: 10%");
@@ -73,7 +74,7 @@ TEST_F(Demo, AnEditedShareIsShown) {
 }
 
 TEST_F(Demo, EndsCleanlyWhenInterrupted) {
-  Program demo(WEIR_PROGRAM, words());
+  Program demo(weir_program(), words());
   ASSERT_TRUE(demo.wait_for_text("req/s", kLong)) << demo.output() << demo.errors();
   demo.signal(SIGINT);
   const auto exit = demo.wait(kLong);
@@ -84,7 +85,7 @@ TEST_F(Demo, EndsCleanlyWhenInterrupted) {
 TEST_F(Demo, KeepsTheFileThatIsThere) {
   const std::string kept = kept_config(edge_);
   write_file(file_, kept);
-  Program demo(WEIR_PROGRAM, {"demo", "--config", file_, "--visitors", "200"});
+  Program demo(weir_program(), {"demo", "--config", file_, "--visitors", "200"});
   EXPECT_TRUE(demo.wait_for_text("90.0%", kLong)) << demo.output() << demo.errors();
   EXPECT_EQ(read_file(file_), kept);
 }
@@ -92,18 +93,18 @@ TEST_F(Demo, KeepsTheFileThatIsThere) {
 TEST_F(Demo, APortInUseIsASentenceThatSaysWhatToDo) {
   const Socket other = listen_on(own_loopback() + ":0");
   const std::string taken = local_address(other);
-  const Finished edge = run(WEIR_PROGRAM, {"demo", "--edge", taken, "--admin", admin_});
+  const Finished edge = run(weir_program(), {"demo", "--edge", taken, "--admin", admin_});
   EXPECT_EQ(edge.code, 1);
   EXPECT_NE(edge.errors.find(taken + " is in use"), std::string::npos) << edge.errors;
   EXPECT_NE(edge.errors.find("--edge"), std::string::npos) << edge.errors;
-  const Finished admin = run(WEIR_PROGRAM, {"demo", "--edge", edge_, "--admin", taken});
+  const Finished admin = run(weir_program(), {"demo", "--edge", edge_, "--admin", taken});
   EXPECT_EQ(admin.code, 1);
   EXPECT_NE(admin.errors.find("--admin"), std::string::npos) << admin.errors;
 }
 
 TEST_F(Demo, AnAddressThatAKeptFileContradictsIsTold) {
   write_file(file_, kept_config(edge_));
-  const Finished finished = run(WEIR_PROGRAM, {"demo", "--config", file_, "--edge", admin_});
+  const Finished finished = run(weir_program(), {"demo", "--config", file_, "--edge", admin_});
   EXPECT_EQ(finished.code, 1);
   EXPECT_NE(finished.errors.find(file_ + " is kept as it is"), std::string::npos) << finished.errors;
 }
@@ -112,7 +113,7 @@ TEST_F(Demo, AFileOfSomethingElseIsRefused) {
   write_file(file_,
              "listeners: [{ name: edge, address: \"127.0.0.1:8080\" }]\n"
              "services: [{ name: search, versions: { only: { endpoints: [127.0.0.1:9001] } } }]\n");
-  const Finished finished = run(WEIR_PROGRAM, {"demo", "--config", file_});
+  const Finished finished = run(weir_program(), {"demo", "--config", file_});
   EXPECT_EQ(finished.code, 3);
   EXPECT_NE(finished.errors.find("the demo needs a service `shop`"), std::string::npos) << finished.errors;
 }

@@ -5,6 +5,7 @@
 #include <future>
 
 #include "tests/e2e/edge.h"
+#include "tests/support/places.h"
 
 namespace weir::testing {
 namespace {
@@ -131,7 +132,7 @@ TEST(Start, ASecondWeirOnTheSameAddressFailsWithASentence) {
   config.admin = fmt::format("{}:{}", own_loopback(), free_port(own_loopback()));
   Directory directory;
   write_file(directory / "weir.yaml", config.text());
-  Finished second = run(WEIR_PROGRAM, {"run", "-c", directory / "weir.yaml"});
+  Finished second = run(weir_program(), {"run", "-c", directory / "weir.yaml"});
   EXPECT_EQ(second.code, 1) << second.errors;
   EXPECT_NE(second.errors.find(config.edge), std::string::npos) << second.errors;
   EXPECT_EQ(fetch(held.weir->edge(), get("/")).status, 200);
@@ -140,13 +141,13 @@ TEST(Start, ASecondWeirOnTheSameAddressFailsWithASentence) {
 TEST(Start, AWrongConfigurationExitsThreeWithEveryProblem) {
   Directory directory;
   write_file(directory / "weir.yaml", "listenrs: []\nservices: 3\n");
-  Finished done = run(WEIR_PROGRAM, {"run", "-c", directory / "weir.yaml"});
+  Finished done = run(weir_program(), {"run", "-c", directory / "weir.yaml"});
   EXPECT_EQ(done.code, 3);
   EXPECT_NE(done.errors.find("weir.yaml:1:1"), std::string::npos) << done.errors;
   EXPECT_NE(done.errors.find("weir.yaml:2:"), std::string::npos) << done.errors;
 }
 
-TEST(Start, AMissingFileExitsThree) { EXPECT_EQ(run(WEIR_PROGRAM, {"run", "-c", "/nowhere/weir.yaml"}).code, 3); }
+TEST(Start, AMissingFileExitsThree) { EXPECT_EQ(run(weir_program(), {"run", "-c", "/nowhere/weir.yaml"}).code, 3); }
 
 }  // namespace
 }  // namespace weir::testing

@@ -9,6 +9,7 @@
 
 #include "tests/support/client.h"
 #include "tests/support/origin.h"
+#include "tests/support/places.h"
 #include "tests/support/proxy.h"
 
 namespace weir::testing {
@@ -18,7 +19,7 @@ class Edge {
  public:
   explicit Edge(Script script = ok("served"), ConfigText config = {}) : origin(std::move(script)) {
     config.old_endpoints = {origin.address()};
-    proxy = start_proxy(WEIR_PROGRAM, config);
+    proxy = start_proxy(weir_program(), config);
   }
 
   std::string address() const { return proxy->edge(); }
@@ -33,7 +34,7 @@ class Edge {
 
 /// weir itself before any number of origins; for what only weir has.
 inline std::unique_ptr<Weir> weir_with(ConfigText config) {
-  return std::make_unique<Weir>(WEIR_PROGRAM, std::move(config));
+  return std::make_unique<Weir>(weir_program(), std::move(config));
 }
 
 /// A parameter of a test that is told by its name alone: what it holds may be anything.

@@ -10,6 +10,7 @@
 
 #include "tests/support/files.h"
 #include "tests/support/origin.h"
+#include "tests/support/places.h"
 #include "tests/support/program.h"
 
 namespace weir::testing {
@@ -20,7 +21,7 @@ struct Step {
 };
 
 std::string section() {
-  const std::string readme = read_file(WEIR_SOURCE_DIR "/README.md");
+  const std::string readme = read_file(source_directory() + "/README.md");
   const size_t begin = readme.find("\n## Changing the split while it runs\n");
   EXPECT_NE(begin, std::string::npos);
   return readme.substr(begin, readme.find("\n## ", begin + 5) - begin);
@@ -101,7 +102,7 @@ TEST(Operate, TheTerminalOfTheReadmeIsWhatOneSees) {
       {"/var/lib/weir", directory / "state"}};
   std::filesystem::create_directory(directory / "state");
   std::filesystem::create_directory(directory / "bin");
-  std::filesystem::create_symlink(WEIR_PROGRAM, directory / "bin/weir");
+  std::filesystem::create_symlink(weir_program(), directory / "bin/weir");
   write_file(directory / "weir.yaml", replaced(block(section(), "yaml"), here));
   std::vector<Step> steps = steps_of(block(section(), "console"));
   ASSERT_GE(steps.size(), 12u);

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "tests/e2e/edge.h"
+#include "tests/support/places.h"
 
 namespace weir::testing {
 namespace {
@@ -26,8 +27,8 @@ class Forced : public ::testing::Test {
   /// The first line (`X-Weir-Override: …`) or the second (`Cookie: weir_override=…`) of `weir sign new`.
   std::string sign(size_t line, const std::string& time = "2h", const std::string& secret = "secret",
                    const std::string& version = "new") {
-    const Finished signed_ =
-        run(WEIR_PROGRAM, {"sign", version, "--service", "shop", "--for", time, "--secret-file", directory_ / secret});
+    const Finished signed_ = run(
+        weir_program(), {"sign", version, "--service", "shop", "--for", time, "--secret-file", directory_ / secret});
     EXPECT_EQ(signed_.code, 0) << signed_.errors;
     std::istringstream lines(signed_.output);
     std::string text;
@@ -83,9 +84,9 @@ TEST_F(Forced, AnotherSecretInTheFileEndsTheTokensOfTheFirst) {
 TEST_F(Forced, AClosedCandidateGetsNobodyEvenSo) {
   const std::string line = sign(0);
   EXPECT_EQ(with(line).body, "new");
-  EXPECT_EQ(run(WEIR_PROGRAM, {"rollback", "shop", "--admin", weir_->admin()}).code, 0);
+  EXPECT_EQ(run(weir_program(), {"rollback", "shop", "--admin", weir_->admin()}).code, 0);
   EXPECT_EQ(with(line).body, "old");
-  EXPECT_EQ(run(WEIR_PROGRAM, {"reopen", "shop", "--admin", weir_->admin()}).code, 0);
+  EXPECT_EQ(run(weir_program(), {"reopen", "shop", "--admin", weir_->admin()}).code, 0);
   EXPECT_EQ(with(line).body, "new");
 }
 
@@ -100,7 +101,7 @@ TEST_F(Forced, WithoutASecretNoTokenCounts) {
 
 TEST_F(Forced, ASecretThatIsTooShortIsAnError) {
   write_file(directory_ / "secret", "short\n");
-  const Finished checked = run(WEIR_PROGRAM, {"check", "-c", weir_->file()});
+  const Finished checked = run(weir_program(), {"check", "-c", weir_->file()});
   EXPECT_EQ(checked.code, 3);
   EXPECT_NE(checked.errors.find("override.secret_file"), std::string::npos) << checked.errors;
 }
@@ -108,7 +109,7 @@ TEST_F(Forced, ASecretThatIsTooShortIsAnError) {
 TEST_F(Forced, ExplainFromTheFileTellsOfIt) {
   std::string line = sign(0);
   line.erase(line.size() - 2);
-  const Finished told = run(WEIR_PROGRAM, {"explain", "-c", weir_->file(), "-H", line, "http://shop.example/"});
+  const Finished told = run(weir_program(), {"explain", "-c", weir_->file(), "-H", line, "http://shop.example/"});
   EXPECT_NE(told.output.find("shop · override by X-Weir-Override → new"), std::string::npos) << told.output;
   EXPECT_EQ(told.errors, "");
 }

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "tests/e2e/edge.h"
+#include "tests/support/places.h"
 
 namespace weir::testing {
 namespace {
@@ -61,7 +62,7 @@ TEST(Reload, AConfigMapsSwapIsLoadedEachTime) {
   config.edge = fmt::format("{}:{}", own_loopback(), free_port(own_loopback()));
   config.admin = fmt::format("{}:{}", own_loopback(), free_port(own_loopback()));
   ConfigMap map(mount.path(), "weir.yaml", config.text());
-  Program program(WEIR_PROGRAM, {"run", "-c", map.path()});
+  Program program(weir_program(), {"run", "-c", map.path()});
   ASSERT_TRUE(wait_until([&] { return fetch(config.edge, kUser).body == "old"; }));
   for (const char* share : {"10%", "0%", "20%"}) {
     config.share = share;

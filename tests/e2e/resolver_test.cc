@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "tests/e2e/edge.h"
+#include "tests/support/places.h"
 
 namespace weir::testing {
 namespace {
@@ -15,7 +16,7 @@ struct Names {
     write_file(directory / "nsswitch.conf", "hosts: files\n");
     write_file(weir, fmt::format("#!/bin/sh\nexec unshare {} /bin/sh -c 'mount --bind {} /etc/hosts && mount --bind {} "
                                  "/etc/nsswitch.conf && exec {} \"$@\"' sh \"$@\"\n",
-                                 geteuid() == 0 ? "-m" : "-rm", hosts, directory / "nsswitch.conf", WEIR_PROGRAM));
+                                 geteuid() == 0 ? "-m" : "-rm", hosts, directory / "nsswitch.conf", weir_program()));
     chmod(weir.c_str(), 0755);
   }
   Directory directory;

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "tests/e2e/edge.h"
+#include "tests/support/places.h"
 
 namespace weir::testing {
 namespace {
@@ -35,7 +36,7 @@ class Versions {
 std::map<std::string, uint32_t> buckets(const std::string& salt, const std::vector<std::string>& keys) {
   std::string input;
   for (const std::string& key : keys) input += key + "\n";
-  Finished done = run(WEIR_PROGRAM, {"bucket", "--salt", salt, "-"}, {.input = input});
+  Finished done = run(weir_program(), {"bucket", "--salt", salt, "-"}, {.input = input});
   EXPECT_EQ(done.code, 0) << done.errors;
   std::map<std::string, uint32_t> all;
   std::istringstream lines(done.output);

@@ -1,5 +1,6 @@
 // Every key of the schema, changed alone, changes something that can be seen from outside.
 #include "tests/e2e/schema_walk.h"
+#include "tests/support/places.h"
 
 #include <fmt/format.h>
 
@@ -73,7 +74,7 @@ INSTANTIATE_TEST_SUITE_P(Schema, EveryKey, ::testing::ValuesIn(all_keys()),
                          [](const auto& info) { return plain(info.param.path); });
 
 TEST(EveryKeyOfTheSchema, IsInTheTable) {
-  Finished printed = run(WEIR_PROGRAM, {"schema"});
+  Finished printed = run(weir_program(), {"schema"});
   ASSERT_EQ(printed.code, 0);
   json::value schema = json::parse(printed.output);
   std::set<std::string> paths = Walk(schema.as_object()).paths();

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "tests/e2e/operated.h"
+#include "tests/support/places.h"
 
 namespace weir::testing {
 namespace {
@@ -111,7 +112,7 @@ TEST(State, ASecondWeirOnTheSameDirectoryDoesNotStart) {
   config.admin = fmt::format("{}:{}", own_loopback(), free_port(own_loopback()));
   Directory directory;
   write_file(directory / "weir.yaml", config.text());
-  const Finished second = run(WEIR_PROGRAM, {"run", "-c", directory / "weir.yaml"});
+  const Finished second = run(weir_program(), {"run", "-c", directory / "weir.yaml"});
   EXPECT_NE(second.code, 0);
   EXPECT_NE(second.errors.find("is used by another weir"), std::string::npos) << second.errors;
   EXPECT_EQ(shop.version(), "old");

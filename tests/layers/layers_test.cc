@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/places.h"
+
 namespace weir {
 namespace {
 
@@ -39,10 +41,10 @@ std::vector<Source> sources() {
   std::vector<Source> all;
   const std::regex include(R"re(^\s*#\s*include\s*(["<])([^">]+)[">].*)re");
   for (const char* top : {"config", "routing", "proxy"}) {
-    for (const auto& entry : fs::recursive_directory_iterator(fs::path(WEIR_SOURCE_DIR) / top)) {
+    for (const auto& entry : fs::recursive_directory_iterator(fs::path(weir::testing::source_directory()) / top)) {
       std::string extension = entry.path().extension();
       if (extension != ".h" && extension != ".cc") continue;
-      Source source{fs::relative(entry.path(), WEIR_SOURCE_DIR), {}, {}};
+      Source source{fs::relative(entry.path(), weir::testing::source_directory()), {}, {}};
       std::ifstream file(entry.path());
       std::smatch match;
       for (std::string line; std::getline(file, line);)
@@ -132,7 +134,8 @@ TEST(House, NoFilesIncludeEachOtherInACircle) {
 TEST(House, EveryIncludedFileOfOursIsNamedFromTheRoot) {
   for (const Source& source : sources())
     for (const std::string& included : source.own)
-      EXPECT_TRUE(fs::exists(fs::path(WEIR_SOURCE_DIR) / included)) << source.path << " includes " << included;
+      EXPECT_TRUE(fs::exists(fs::path(weir::testing::source_directory()) / included))
+          << source.path << " includes " << included;
 }
 
 TEST(House, ConfigAndRoutingOpenNoSocketReadNoClockAndRollNoDice) {
@@ -143,7 +146,7 @@ TEST(House, ConfigAndRoutingOpenNoSocketReadNoClockAndRollNoDice) {
     if (source.path.starts_with("proxy/")) continue;
     for (const std::string& included : source.foreign)
       EXPECT_FALSE(std::regex_match(included, effect)) << source.path << " includes <" << included << ">";
-    std::ifstream file(fs::path(WEIR_SOURCE_DIR) / source.path);
+    std::ifstream file(fs::path(weir::testing::source_directory()) / source.path);
     for (std::string line; std::getline(file, line);)
       EXPECT_FALSE(std::regex_match(line, call)) << source.path << ": " << line;
   }
@@ -161,13 +164,13 @@ TEST(House, BeastLivesInFewFilesAndInNoHeader) {
 TEST(House, NoRoomIsWithoutAPurpose) {
   const std::regex vague("(.*[/_])?(util|utils|common|helper|helpers|misc|manager|handler)([_.].*)?");
   for (const char* top : {"config", "routing", "proxy", "tests", "bench"})
-    for (const auto& entry : fs::recursive_directory_iterator(fs::path(WEIR_SOURCE_DIR) / top))
+    for (const auto& entry : fs::recursive_directory_iterator(fs::path(weir::testing::source_directory()) / top))
       EXPECT_FALSE(std::regex_match(entry.path().filename().string(), vague)) << entry.path();
 }
 
 TEST(House, FilesStayReadable) {
   for (const char* top : {"config", "routing", "proxy", "tests"}) {
-    for (const auto& entry : fs::recursive_directory_iterator(fs::path(WEIR_SOURCE_DIR) / top)) {
+    for (const auto& entry : fs::recursive_directory_iterator(fs::path(weir::testing::source_directory()) / top)) {
       std::string extension = entry.path().extension();
       if (extension != ".h" && extension != ".cc") continue;
       std::ifstream file(entry.path());
@@ -180,7 +183,7 @@ TEST(House, FilesStayReadable) {
 TEST(House, NothingIsLeftForLater) {
   const std::regex later(R"(.*\b(TO)(DO)\b.*|.*\b(FIX)(ME)\b.*|.*GTEST_(SKIP)\b.*|.*TEST(_[FP])?\(.*(DIS)(ABLED)_.*)");
   for (const char* top : {"config", "routing", "proxy", "tests", "bench"}) {
-    for (const auto& entry : fs::recursive_directory_iterator(fs::path(WEIR_SOURCE_DIR) / top)) {
+    for (const auto& entry : fs::recursive_directory_iterator(fs::path(weir::testing::source_directory()) / top)) {
       std::string extension = entry.path().extension();
       if ((extension != ".h" && extension != ".cc") || entry.path().filename() == "layers_test.cc") continue;
       std::ifstream file(entry.path());

@@ -8,13 +8,14 @@
 
 #include "proxy/admin/routes.h"
 #include "tests/support/files.h"
+#include "tests/support/places.h"
 
 namespace weir::admin {
 namespace {
 
 /// Every `METHOD /path` in the first column of the table under `## Admin`; `GET/PUT /x` is two.
 std::vector<std::string> documented() {
-  const std::string readme = testing::read_file(std::string(WEIR_SOURCE_DIR) + "/README.md");
+  const std::string readme = testing::read_file(weir::testing::source_directory() + "/README.md");
   const size_t begin = readme.find("\n## Admin\n");
   EXPECT_NE(begin, std::string::npos);
   const std::string section = readme.substr(begin, readme.find("\n## ", begin + 1) - begin);

@@ -1,0 +1,11 @@
+// Where the tests find what they run: the checkout, and the program that was built with them.
+#pragma once
+
+#include <string>
+
+namespace weir::testing {
+
+const std::string& source_directory();
+const std::string& weir_program();
+
+}  // namespace weir::testing
