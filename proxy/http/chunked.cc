@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "proxy/http/head.h"
+#include "proxy/http/fields.h"
+#include "proxy/http/scan.h"
 
 namespace weir::http {
 
@@ -13,18 +14,6 @@ int hex_value(char c) {
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
-}
-
-bool is_token(std::string_view text) {
-  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::ranges::all_of(text, [&](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || kMarks.find(c) != kMarks.npos;
-  });
-}
-
-bool is_field_text(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return c == '\t' || static_cast<unsigned char>(c) >= 0x20; }) &&
-         text.find('\x7f') == text.npos;
 }
 
 /// RFC 9110 §6.5.1: framing, routing, authentication and the like may not come behind a body.

@@ -52,6 +52,26 @@ Claims claims_of(const Fields& fields) {
   return claims;
 }
 
+/// RFC 9110 §8.6: several lengths of a response, in lines or in a list, are one if they are equal.
+bool agreed_length(const Fields& fields, uint64_t& length) {
+  bool any = false;
+  bool agreed = true;
+  for (size_t i = 0; i < fields.ids.size(); ++i) {
+    if (fields.ids[i] != FieldId::content_length) continue;
+    std::string_view list = fields.list[i].value;
+    for (bool more = true; more && agreed;) {
+      const size_t comma = list.find(',');
+      uint64_t one = 0;
+      agreed = parse_length(trimmed(list.substr(0, comma)), one) && (!any || one == length);
+      length = one;
+      any = true;
+      more = comma != std::string_view::npos;
+      if (more) list.remove_prefix(comma + 1);
+    }
+  }
+  return any && agreed;
+}
+
 bool says_chunked(std::string_view coding) {
   return coding.find("chunked") != std::string_view::npos || coding.find("CHUNKED") != std::string_view::npos;
 }
@@ -83,10 +103,8 @@ Framing response_framing(const ResponseHead& head, bool to_head_request) {
     return bodiless ? Framing{} : Framing{BodyKind::chunked};
   }
   if (claims.lengths == 0) return bodiless ? Framing{} : Framing{BodyKind::until_close};
-  uint64_t length = 0;  // Beast has held several of them, and lists, against each other: they are equal
-  if (!parse_length(trimmed(claims.length.substr(0, claims.length.find(','))), length)) {
-    return refused(Fault::response_malformed);
-  }
+  uint64_t length = 0;
+  if (!agreed_length(head.fields, length)) return refused(Fault::response_malformed);
   if (bodiless || length == 0) return {};
   return {BodyKind::length, length};
 }

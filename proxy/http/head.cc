@@ -1,163 +1,150 @@
 #include "proxy/http/head.h"
 
-#include <boost/beast/http/basic_parser.hpp>
-#include <boost/beast/http/error.hpp>
-#include <cctype>
-#include <limits>
+#include "proxy/http/scan.h"
 
 namespace weir::http {
 
-namespace beast = boost::beast::http;
-
 namespace {
 
-std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
+/// How reading a part of a head ended.
+enum class Step : uint8_t { done, more, wrong, other_version, too_many };
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+bool blank(char c) { return c == ' ' || c == '\t'; }
+bool digit(char c) { return c >= '0' && c <= '9'; }
 
-FieldId known_x_field(std::string_view name) {
-  if (name.size() < 7 || lower(name[0]) != 'x' || name[1] != '-') return FieldId::other;
-  if (name.size() > 7 && same_name(name.substr(0, 7), "x-weir-")) return FieldId::x_weir;
-  switch (name.size()) {
-    case 9:
-      return same_name(name, "x-real-ip") ? FieldId::x_real_ip : FieldId::other;
-    case 12:
-      return same_name(name, "x-request-id") ? FieldId::x_request_id : FieldId::other;
-    case 15:
-      return same_name(name, "x-forwarded-for") ? FieldId::x_forwarded_for : FieldId::other;
-    case 16:
-      return same_name(name, "x-forwarded-host") ? FieldId::x_forwarded_host : FieldId::other;
-    case 17:
-      return same_name(name, "x-forwarded-proto") ? FieldId::x_forwarded_proto : FieldId::other;
-    default:
-      return FieldId::other;
-  }
-}
+std::string_view between(const char* begin, const char* end) { return {begin, static_cast<size_t>(end - begin)}; }
 
-FieldId id_of(beast::field field, std::string_view name) {
-  switch (field) {
-    case beast::field::unknown:
-      return known_x_field(name);
-    case beast::field::cache_control:
-      return FieldId::cache_control;
-    case beast::field::connection:
-      return FieldId::connection;
-    case beast::field::content_length:
-      return FieldId::content_length;
-    case beast::field::date:
-      return FieldId::date;
-    case beast::field::expect:
-      return FieldId::expect;
-    case beast::field::forwarded:
-      return FieldId::forwarded;
-    case beast::field::host:
-      return FieldId::host;
-    case beast::field::http2_settings:
-      return FieldId::http2_settings;
-    case beast::field::keep_alive:
-      return FieldId::keep_alive;
-    case beast::field::proxy_connection:
-      return FieldId::proxy_connection;
-    case beast::field::te:
-      return FieldId::te;
-    case beast::field::trailer:
-      return FieldId::trailer;
-    case beast::field::transfer_encoding:
-      return FieldId::transfer_encoding;
-    case beast::field::upgrade:
-      return FieldId::upgrade;
-    default:
-      return FieldId::other;
-  }
-}
-
-/// Takes the fields as Beast finds them; framing is judged afterwards, by framing.h alone.
-template <bool is_request, class Head>
-class HeadParser final : public beast::basic_parser<is_request> {
+/// Reads a head from the front to the back; every step leaves `at_` behind what it has read.
+class Reader {
  public:
-  HeadParser(const HeadLimits& limits, Head& head) : limits_(limits), head_(head) {
-    this->header_limit(std::numeric_limits<uint32_t>::max());
-    this->body_limit(boost::none);
-    this->skip(true);
+  explicit Reader(std::string_view bytes) : at_(bytes.data()), begin_(at_), end_(at_ + bytes.size()) {}
+
+  size_t size() const { return static_cast<size_t>(at_ - begin_); }
+
+  /// A run up to the blank behind it, as `run_end` finds it: method or target.
+  Step word(const char* (*run_end)(const char*, const char*), std::string_view& word) {
+    const char* const end = run_end(at_, end_);
+    if (end == end_) return Step::more;
+    if (*end != ' ' || end == at_) return Step::wrong;
+    word = between(at_, end);
+    at_ = end + 1;
+    return Step::done;
   }
 
-  Fault fault = Fault::none;
+  /// `HTTP/`, a digit, a dot and a digit; weir speaks 1.0 and 1.1 (RFC 9112 §2.3).
+  Step version(unsigned& minor) {
+    constexpr std::string_view kForm = "HTTP/0.0";
+    for (size_t i = 0; i < kForm.size(); ++i) {
+      if (at_ + i == end_) return Step::more;
+      if (kForm[i] == '0' ? !digit(at_[i]) : at_[i] != kForm[i]) return Step::wrong;
+    }
+    const bool spoken = at_[5] == '1' && at_[7] <= '1';
+    minor = static_cast<unsigned>(at_[7] - '0');
+    at_ += kForm.size();
+    return spoken ? Step::done : Step::other_version;
+  }
+
+  Step line_end() {
+    if (at_ == end_) return Step::more;
+    if (*at_ != '\r') return Step::wrong;
+    if (at_ + 1 == end_) return Step::more;
+    if (at_[1] != '\n') return Step::wrong;
+    at_ += 2;
+    return Step::done;
+  }
+
+  /// A blank and three digits (RFC 9112 §4).
+  Step status(unsigned& status) {
+    constexpr std::ptrdiff_t kSize = 4;
+    for (std::ptrdiff_t i = 0; i < kSize; ++i) {
+      if (at_ + i == end_) return Step::more;
+      if (i == 0 ? at_[i] != ' ' : !digit(at_[i])) return Step::wrong;
+    }
+    status = static_cast<unsigned>((at_[1] - '0') * 100 + (at_[2] - '0') * 10 + (at_[3] - '0'));
+    at_ += kSize;
+    return status < 100 ? Step::wrong : Step::done;
+  }
+
+  /// The rest of a status line; its blank may be absent with the reason.
+  Step reason(std::string_view& reason) {
+    if (at_ == end_) return Step::more;
+    reason = {};
+    if (*at_ == '\r') return line_end();
+    if (*at_ != ' ') return Step::wrong;
+    const char* const end = text_end(++at_, end_);
+    reason = between(at_, end);
+    at_ = end;
+    return line_end();
+  }
+
+  /// Field lines up to the empty one (RFC 9112 §5).
+  template <bool may_fold>
+  Step fields(Fields& fields, uint64_t limit) {
+    for (;;) {
+      if (at_ == end_) return Step::more;
+      if (*at_ == '\r') return line_end();
+      if (limit > 0 && fields.list.size() >= limit) return Step::too_many;
+      const Step step = field<may_fold>(fields);
+      if (step != Step::done) return step;
+    }
+  }
 
  private:
-  using Text = boost::beast::string_view;
-  using Error = boost::beast::error_code;
-
-  void on_request_impl(beast::verb, Text method, Text target, int version, Error& ec) override {
-    if constexpr (is_request) {
-      head_.method = view(method);
-      head_.target = view(target);
-      head_.minor = static_cast<unsigned>(version % 10);
-      if (limits_.target > 0 && target.size() > limits_.target) refuse(Fault::target_too_long, ec);
+  template <bool may_fold>
+  Step field(Fields& fields) {
+    const char* const colon = token_end(at_, end_);
+    if (colon == end_) return Step::more;
+    if (*colon != ':' || colon == at_) return Step::wrong;
+    const std::string_view name = between(at_, colon);
+    at_ = colon + 1;
+    std::string_view value;
+    const Step step = text(value);
+    if (step != Step::done) return step;
+    if (at_ == end_) return Step::more;  // what the next line begins with says whether this one goes on
+    if (!blank(*at_)) {
+      fields.add(name, value, field_id(name));
+      return Step::done;
     }
+    if (!may_fold) return Step::wrong;
+    std::string joined(value);
+    const Step folded = unfold(joined);
+    if (folded == Step::done) fields.add(name, fields.unfolded.emplace_back(std::move(joined)), field_id(name));
+    return folded;
   }
 
-  void on_response_impl(int code, Text reason, int version, Error&) override {
-    if constexpr (!is_request) {
-      head_.status = static_cast<unsigned>(code);
-      head_.reason = view(reason);
-      head_.minor = static_cast<unsigned>(version % 10);
+  /// The text of a line without the blanks around it, and the line's end.
+  Step text(std::string_view& text) {
+    while (at_ != end_ && blank(*at_)) ++at_;
+    const char* const begin = at_;
+    const char* end = text_end(at_, end_);
+    at_ = end;
+    while (end != begin && blank(end[-1])) --end;
+    text = between(begin, end);
+    return line_end();
+  }
+
+  /// RFC 9112 §5.2: each fold becomes one blank.
+  Step unfold(std::string& joined) {
+    while (blank(*at_)) {
+      std::string_view more;
+      const Step step = text(more);
+      if (step != Step::done) return step;
+      if (at_ == end_) return Step::more;
+      if (!joined.empty() && !more.empty()) joined += ' ';
+      joined += more;
     }
+    return Step::done;
   }
 
-  void on_field_impl(beast::field field, Text name, Text text, Error& ec) override {
-    std::string_view value = view(text);
-    if (!is_one_line(view(name), value)) {
-      if constexpr (is_request) return refuse(Fault::malformed_request, ec);
-      value = head_.fields.unfolded.emplace_back(value);
-    }
-    if (limits_.fields > 0 && head_.fields.list.size() >= limits_.fields) return refuse(Fault::head_too_large, ec);
-    head_.fields.add(view(name), value, id_of(field, view(name)));
-  }
-
-  void on_header_impl(Error&) override {}
-  void on_body_init_impl(boost::optional<uint64_t> const&, Error&) override {}
-  std::size_t on_body_impl(Text body, Error&) override { return body.size(); }
-  void on_chunk_header_impl(uint64_t, Text, Error&) override {}
-  std::size_t on_chunk_body_impl(uint64_t, Text body, Error&) override { return body.size(); }
-  void on_finish_impl(Error&) override {}
-
-  /// Beast joins the lines of an obs-fold (RFC 9112 §5.2), somewhere else or by leaving blanks out.
-  bool is_one_line(std::string_view name, std::string_view value) const {
-    const auto skip_blanks = [](const char* at) {
-      while (*at == ' ' || *at == '\t') ++at;
-      return at;
-    };
-    const char* const colon = name.data() + name.size();
-    const char* end = skip_blanks(colon + 1);
-    if (!value.empty()) {
-      if (value.data() != end) return false;
-      end = skip_blanks(end + value.size());
-    }
-    return *end == '\r' && end[2] != ' ' && end[2] != '\t';
-  }
-
-  void refuse(Fault why, Error& ec) {
-    fault = why;
-    ec = beast::error::bad_field;
-  }
-
-  const HeadLimits& limits_;
-  Head& head_;
+  const char* at_;
+  const char* const begin_;
+  const char* const end_;
 };
-
-/// A LF that no CR precedes: Beast would wait for more, a lenient peer would see a line end.
-bool has_bare_line_feed(std::string_view bytes) {
-  for (size_t at = bytes.find('\n'); at != std::string_view::npos; at = bytes.find('\n', at + 1)) {
-    if (at == 0 || bytes[at - 1] != '\r') return true;
-  }
-  return false;
-}
 
 ParseResult refused(Fault fault) { return {Parsed::refused, 0, fault}; }
 
 /// What an unfinished head already tells.
 ParseResult judge_partial_request(std::string_view bytes, const HeadLimits& limits) {
-  if (has_bare_line_feed(bytes)) return refused(Fault::malformed_request);
   if (limits.target > 0 && bytes.size() > limits.target + 32 && bytes.find('\r') == std::string_view::npos) {
     return refused(Fault::target_too_long);
   }
@@ -165,75 +152,7 @@ ParseResult judge_partial_request(std::string_view bytes, const HeadLimits& limi
   return {};
 }
 
-bool is_partial(const boost::beast::error_code& ec) { return ec == beast::error::need_more; }
-
-/// The version as written, for a request line that Beast refused: HTTP/2.0 is 505, rubbish is 400.
-Fault judge_request_line(std::string_view bytes) {
-  const std::string_view line = bytes.substr(0, bytes.find("\r\n"));
-  const size_t at = line.rfind(" HTTP/");
-  if (at == std::string_view::npos) return Fault::malformed_request;
-  const std::string_view version = line.substr(at + 6);
-  const bool is_version = version.size() == 3 && version[1] == '.' &&
-                          std::isdigit(static_cast<unsigned char>(version[0])) &&
-                          std::isdigit(static_cast<unsigned char>(version[2]));
-  return is_version && version != "1.1" && version != "1.0" ? Fault::bad_version : Fault::malformed_request;
-}
-
-/// Beast judges some of the framing while it reads the fields; framing.h judges the rest.
-Fault judge_refused_request(const boost::beast::error_code& ec, const RequestHead& head, std::string_view bytes) {
-  const bool framing = ec == beast::error::bad_content_length || ec == beast::error::multiple_content_length ||
-                       ec == beast::error::bad_transfer_encoding;
-  if (framing) return Fault::ambiguous_framing;
-  return head.method.empty() ? judge_request_line(bytes) : Fault::malformed_request;
-}
-
-ParseResult judge_partial_response(std::string_view bytes, const HeadLimits& limits) {
-  if (has_bare_line_feed(bytes)) return refused(Fault::response_malformed);
-  if (limits.bytes > 0 && bytes.size() >= limits.bytes) return refused(Fault::response_head_too_large);
-  return {};
-}
-
-/// `HTTP/1.1 200` without the blank before an absent reason: real servers send it (RFC 9112 §4 asks
-/// for the blank, and for clients that cope).
-bool lacks_blank_after_status(std::string_view bytes) {
-  return bytes.size() >= 13 && bytes[12] == '\r' && bytes.starts_with("HTTP/1.");
-}
-
 }  // namespace
-
-void Fields::clear() {
-  list.clear();
-  ids.clear();
-  unfolded.clear();
-  present = 0;
-}
-
-void Fields::add(std::string_view name, std::string_view value, FieldId id) {
-  list.push_back({name, value});
-  ids.push_back(id);
-  present |= uint64_t{1} << static_cast<unsigned>(id);
-}
-
-std::string_view Fields::value(FieldId id) const {
-  if (!has(id)) return {};
-  for (size_t i = 0; i < ids.size(); ++i) {
-    if (ids[i] == id) return list[i].value;
-  }
-  return {};
-}
-
-void Fields::remove(size_t index) {
-  list.erase(list.begin() + static_cast<std::ptrdiff_t>(index));
-  ids.erase(ids.begin() + static_cast<std::ptrdiff_t>(index));
-}
-
-bool same_name(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (size_t i = 0; i < a.size(); ++i) {
-    if (lower(a[i]) != lower(b[i])) return false;
-  }
-  return true;
-}
 
 ParseResult parse_request(std::string_view bytes, const HeadLimits& limits, RequestHead& head) {
   head.fields.clear();
@@ -243,33 +162,38 @@ ParseResult parse_request(std::string_view bytes, const HeadLimits& limits, Requ
   const std::string_view rest = bytes.substr(skipped);
   if (rest.empty() || rest == "\r") return {};
 
-  HeadParser<true, RequestHead> parser(limits, head);
-  boost::beast::error_code ec;
-  const size_t size = parser.put({rest.data(), rest.size()}, ec);
-  if (parser.fault != Fault::none) return refused(parser.fault);
-  if (is_partial(ec)) return judge_partial_request(rest, limits);
-  if (!parser.is_header_done()) return refused(judge_refused_request(ec, head, rest));
-  if (limits.bytes > 0 && size > limits.bytes) return refused(Fault::head_too_large);
-  return {Parsed::complete, skipped + size, Fault::none};
+  Reader reader(rest);
+  Step step = reader.word(token_end, head.method);
+  if (step == Step::done) step = reader.word(target_end, head.target);
+  if (step == Step::done && limits.target > 0 && head.target.size() > limits.target) {
+    return refused(Fault::target_too_long);
+  }
+  if (step == Step::done) step = reader.version(head.minor);
+  if (step == Step::done) step = reader.line_end();
+  if (step == Step::other_version) return refused(Fault::bad_version);
+  if (step == Step::done) step = reader.fields<false>(head.fields, limits.fields);
+
+  if (step == Step::more) return judge_partial_request(rest, limits);
+  if (step == Step::too_many) return refused(Fault::head_too_large);
+  if (step == Step::wrong) return refused(Fault::malformed_request);
+  if (limits.bytes > 0 && reader.size() > limits.bytes) return refused(Fault::head_too_large);
+  return {Parsed::complete, skipped + reader.size(), Fault::none};
 }
 
 ParseResult parse_response(std::string_view bytes, const HeadLimits& limits, ResponseHead& head) {
   head.fields.clear();
-  if (lacks_blank_after_status(bytes)) {
-    const size_t end = bytes.find("\r\n\r\n");
-    if (end == std::string_view::npos) return judge_partial_response(bytes, limits);
-    head.mended = std::string(bytes.substr(0, 12)).append(" ").append(bytes.substr(12, end + 4 - 12));
-    ParseResult result = parse_response(head.mended, limits, head);
-    if (result.state == Parsed::complete) result.size = end + 4;
-    return result;
+  Reader reader(bytes);
+  Step step = reader.version(head.minor);
+  if (step == Step::done) step = reader.status(head.status);
+  if (step == Step::done) step = reader.reason(head.reason);
+  if (step == Step::done) step = reader.fields<true>(head.fields, limits.fields);
+
+  const size_t size = step == Step::more ? bytes.size() + 1 : reader.size();  // one byte more at the least
+  if (step == Step::wrong || step == Step::other_version) return refused(Fault::response_malformed);
+  if (step == Step::too_many || (limits.bytes > 0 && size > limits.bytes)) {
+    return refused(Fault::response_head_too_large);
   }
-  HeadParser<false, ResponseHead> parser(limits, head);
-  boost::beast::error_code ec;
-  const size_t size = parser.put({bytes.data(), bytes.size()}, ec);
-  if (parser.fault != Fault::none) return refused(Fault::response_head_too_large);
-  if (is_partial(ec)) return judge_partial_response(bytes, limits);
-  if (!parser.is_header_done() || head.status < 100) return refused(Fault::response_malformed);
-  if (limits.bytes > 0 && size > limits.bytes) return refused(Fault::response_head_too_large);
+  if (step == Step::more) return {};
   return {Parsed::complete, size, Fault::none};
 }
 

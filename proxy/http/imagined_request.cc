@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "proxy/http/head.h"
+#include "proxy/http/scan.h"
 #include "proxy/http/trust.h"
 #include "proxy/net/clock.h"
 #include "routing/override.h"
@@ -20,14 +21,6 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-/// RFC 9110 §5.6.2.
-bool is_token(std::string_view text) {
-  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::all_of(text.begin(), text.end(), [&](unsigned char c) {
-    return std::isalnum(c) != 0 || kMarks.find(static_cast<char>(c)) != std::string_view::npos;
-  });
-}
-
 bool has_blank_or_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c <= ' ' || c == 0x7f; });
 }
@@ -35,8 +28,7 @@ bool has_blank_or_control(std::string_view text) {
 /// RFC 9110 §5.5: a name, a colon, and no control but a tab.
 bool is_field_line(std::string_view line) {
   const size_t colon = line.find(':');
-  return colon != std::string_view::npos && is_token(line.substr(0, colon)) &&
-         std::none_of(line.begin(), line.end(), [](unsigned char c) { return (c < ' ' && c != '\t') || c == 0x7f; });
+  return colon != std::string_view::npos && is_token(line.substr(0, colon)) && is_field_text(line);
 }
 
 routing::Field field_of(std::string_view line) {

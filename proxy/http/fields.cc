@@ -1,0 +1,103 @@
+#include "proxy/http/fields.h"
+
+namespace weir::http {
+
+namespace {
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+
+FieldId if_named(std::string_view name, std::string_view known, FieldId id) {
+  return same_name(name, known) ? id : FieldId::other;
+}
+
+/// Names that begin with x, of which there are many that weir does not treat.
+FieldId x_field_id(std::string_view name) {
+  if (name.size() > 7 && same_name(name.substr(0, 7), "x-weir-")) return FieldId::x_weir;
+  switch (name.size()) {
+    case 9:
+      return if_named(name, "x-real-ip", FieldId::x_real_ip);
+    case 12:
+      return if_named(name, "x-request-id", FieldId::x_request_id);
+    case 15:
+      return if_named(name, "x-forwarded-for", FieldId::x_forwarded_for);
+    case 16:
+      return if_named(name, "x-forwarded-host", FieldId::x_forwarded_host);
+    case 17:
+      return if_named(name, "x-forwarded-proto", FieldId::x_forwarded_proto);
+    default:
+      return FieldId::other;
+  }
+}
+
+}  // namespace
+
+void Fields::clear() {
+  list.clear();
+  ids.clear();
+  if (!unfolded.empty()) unfolded.clear();
+  present = 0;
+}
+
+void Fields::add(std::string_view name, std::string_view value, FieldId id) {
+  list.push_back({name, value});
+  ids.push_back(id);
+  present |= uint64_t{1} << static_cast<unsigned>(id);
+}
+
+std::string_view Fields::value(FieldId id) const {
+  if (!has(id)) return {};
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (ids[i] == id) return list[i].value;
+  }
+  return {};
+}
+
+void Fields::remove(size_t index) {
+  list.erase(list.begin() + static_cast<std::ptrdiff_t>(index));
+  ids.erase(ids.begin() + static_cast<std::ptrdiff_t>(index));
+}
+
+/// At most one comparison a name: length and first letter leave one candidate.
+FieldId field_id(std::string_view name) {
+  if (name.empty()) return FieldId::other;
+  const char first = lower(name.front());
+  if (first == 'x') return x_field_id(name);
+  switch (name.size()) {
+    case 2:
+      return if_named(name, "te", FieldId::te);
+    case 4:
+      if (first == 'h') return if_named(name, "host", FieldId::host);
+      return if_named(name, "date", FieldId::date);
+    case 6:
+      return if_named(name, "expect", FieldId::expect);
+    case 7:
+      if (first == 'u') return if_named(name, "upgrade", FieldId::upgrade);
+      return if_named(name, "trailer", FieldId::trailer);
+    case 9:
+      return if_named(name, "forwarded", FieldId::forwarded);
+    case 10:
+      if (first == 'k') return if_named(name, "keep-alive", FieldId::keep_alive);
+      return if_named(name, "connection", FieldId::connection);
+    case 13:
+      return if_named(name, "cache-control", FieldId::cache_control);
+    case 14:
+      if (first == 'h') return if_named(name, "http2-settings", FieldId::http2_settings);
+      return if_named(name, "content-length", FieldId::content_length);
+    case 16:
+      return if_named(name, "proxy-connection", FieldId::proxy_connection);
+    case 17:
+      return if_named(name, "transfer-encoding", FieldId::transfer_encoding);
+    default:
+      return FieldId::other;
+  }
+}
+
+bool same_name(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (lower(a[i]) != lower(b[i])) return false;
+  }
+  return true;
+}
+
+}  // namespace weir::http

@@ -1,0 +1,60 @@
+// The fields of a message: which of them weir treats in some way, and the list in the order it came.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "routing/request_view.h"
+
+namespace weir::http {
+
+/// Fields that weir treats in some way; everything else passes.
+enum class FieldId : uint8_t {
+  other,
+  cache_control,
+  connection,
+  content_length,
+  date,
+  expect,
+  forwarded,
+  host,
+  http2_settings,
+  keep_alive,
+  proxy_connection,
+  te,
+  trailer,
+  transfer_encoding,
+  upgrade,
+  x_forwarded_for,
+  x_forwarded_host,
+  x_forwarded_proto,
+  x_real_ip,
+  x_request_id,
+  x_weir,  // X-Weir-* and whatever else a client may not set
+};
+
+/// Views into the parsed bytes (or `unfolded`).
+struct Fields {
+  std::vector<routing::Field> list;
+  std::vector<FieldId> ids;          // parallel to `list`
+  std::deque<std::string> unfolded;  // values of a response that came with obs-fold
+  uint64_t present = 0;              // bit per FieldId
+  void clear();
+  void add(std::string_view name, std::string_view value, FieldId id);
+  bool has(FieldId id) const { return present >> static_cast<unsigned>(id) & 1; }
+  /// First value; empty where there is none.
+  std::string_view value(FieldId id) const;
+  /// Removes the field at `index`, keeping the order.
+  void remove(size_t index);
+};
+
+/// By a field's name, whatever its case.
+FieldId field_id(std::string_view name);
+
+/// Compares names of fields (ASCII, without case).
+bool same_name(std::string_view a, std::string_view b);
+
+}  // namespace weir::http
