@@ -59,6 +59,10 @@ Admission admit(Worker& worker, const Client& client, View& view, http::RequestH
     admission.readiness = true;
     return admission;
   }
+  if (http::hops_left(head) == 0) {
+    admission.last_hop = true;
+    return admission;
+  }
   const std::string_view token = override_token(head.fields);
   remove_forbidden(client, head.fields);
   const bool behind_proxies = client.trusted && head.fields.has(http::FieldId::x_forwarded_for);

@@ -21,6 +21,7 @@ struct Admission {
   config::IpAddress client_ip;
   http::Fault fault = http::Fault::none;
   bool readiness = false;          // the listener's ready_path was asked for
+  bool last_hop = false;           // an OPTIONS that may go no further (RFC 9110 §7.6.2)
   ServiceView* service = nullptr;  // null: none answers for this host and path
   routing::Decision decision;      // valid with a service
 };

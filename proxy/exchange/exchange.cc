@@ -40,6 +40,7 @@ class Exchange {
   const UpstreamTimeouts& timeouts() const { return version_->site->timeouts; }
   void forward(http::RequestHead& head, const Behind& behind, const Admission& admission);
   void answer_readiness();
+  void answer_options();
   void keep_behind(const Behind& behind, size_t used);
 
   void fail_try(http::Fault fault);
@@ -68,6 +69,7 @@ class Exchange {
   bool client_is_10_ = false;
   unsigned interims_ = 0;
   bool settled_ = false;        // nothing more is tried
+  bool says_methods_ = false;   // weir's own answer names them
   uint32_t tunnels_ended_ = 0;  // when this one began
   enum class Phase : uint8_t { none, request, response_head, response_body } patient_in_ = Phase::none;
   Outcome outcome_;
@@ -89,11 +91,12 @@ void Exchange::begin(http::RequestHead& head, const Behind& behind) {
 
   const uint64_t body_limit = view_->config().limits.request_body;
   request_.emplace(worker_, client_, record_, admission.framing, body_limit);
-  const bool goes_on = admission.fault == http::Fault::none && !admission.readiness;
+  const bool goes_on = admission.fault == http::Fault::none && !admission.readiness && !admission.last_hop;
   if (goes_on) return forward(head, behind, admission);
   // The body is not wanted: what came of it is dropped, and the rest closes the connection.
   keep_behind(behind, request_->take_body(behind.bytes));
   if (admission.readiness) return answer_readiness();
+  if (admission.last_hop) return answer_options();
   settle(admission.fault);
 }
 
@@ -298,6 +301,7 @@ void Exchange::answer(http::Fault fault, unsigned status, std::string_view body)
                                             .close = !keep,
                                             .say_keep_alive = client_is_10_,
                                             .to_head = to_head_,
+                                            .allow = says_methods_,
                                             .retry_after = status == 503 ? kRetryAfter : 0});
   outcome_.next = keep ? Outcome::Next::another_request : Outcome::Next::linger;
 }
@@ -307,6 +311,13 @@ void Exchange::answer_readiness() {
   record_.uncounted();
   if (worker_.draining()) return answer(http::Fault::none, 503, "draining\n");
   answer(http::Fault::none, 200, "ready\n");
+}
+
+/// An OPTIONS whose last hop is weir: what it passes on.
+void Exchange::answer_options() {
+  settled_ = true;
+  says_methods_ = true;
+  answer(http::Fault::none, 200, {});
 }
 
 bool Exchange::answering() {

@@ -80,6 +80,8 @@ FieldId field_id(std::string_view name) {
       return if_named(name, "connection", FieldId::connection);
     case 13:
       return if_named(name, "cache-control", FieldId::cache_control);
+    case 12:
+      return if_named(name, "max-forwards", FieldId::max_forwards);
     case 14:
       if (first == 'h') return if_named(name, "http2-settings", FieldId::http2_settings);
       return if_named(name, "content-length", FieldId::content_length);

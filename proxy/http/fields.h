@@ -23,6 +23,7 @@ enum class FieldId : uint8_t {
   host,
   http2_settings,
   keep_alive,
+  max_forwards,
   proxy_connection,
   te,
   trailer,

@@ -137,6 +137,8 @@ struct XForwardedFor {
 bool passes_request(FieldId id, const RequestPlan& plan, const ClientFacts& client) {
   if (hop_by_hop(id)) return false;
   switch (id) {
+    case FieldId::max_forwards:
+      return !hops_left(plan.head);  // else written anew
     case FieldId::host:
       return !plan.target.replaces_host;
     case FieldId::expect:
@@ -231,6 +233,7 @@ void write_request_head(net::Bytes& out, const RequestPlan& plan, const ClientFa
       .put(" HTTP/1.1\r\n");
   if (plan.target.replaces_host || !fields.has(FieldId::host)) head.field("Host", host);
   copy_fields(head, fields, [&](FieldId id, std::string_view) { return passes_request(id, plan, client); });
+  if (const auto hops = hops_left(plan.head)) head.field("Max-Forwards", std::to_string(*hops - 1));
   XForwardedFor{fields, client}.write(head);
   const auto believed = [&](FieldId id) { return client.trusted && fields.has(id); };
   if (!believed(FieldId::x_forwarded_proto)) head.field("X-Forwarded-Proto", client.scheme);
@@ -277,7 +280,8 @@ void write_own_answer(net::Bytes& out, const OwnAnswer& answer) {
   fmt::format_to(to, "HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n",
                  answer.status, reason, answer.date, own_body.size());
   if (answer.fault != Fault::none) fmt::format_to(to, "Proxy-Status: weir; error={}\r\n", info(answer.fault).token);
-  if (answer.status == 405) fmt::format_to(to, "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n");
+  if (answer.status == 405 || answer.allow)
+    fmt::format_to(to, "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n");
   if (answer.retry_after > 0) fmt::format_to(to, "Retry-After: {}\r\n", answer.retry_after);
   if (answer.close) fmt::format_to(to, "Connection: close\r\n");
   if (!answer.close && answer.say_keep_alive) fmt::format_to(to, "Connection: keep-alive\r\n");

@@ -28,7 +28,7 @@ struct RequestPlan {
   std::string_view upgrade;  // protocol asked for, when it goes on; else empty
 };
 
-/// Appends the head for the endpoint.
+/// Appends the head for the endpoint. Of a Max-Forwards that says so one is taken: it is not 0 here.
 void write_request_head(net::Bytes& out, const RequestPlan& plan, const ClientFacts& client);
 
 /// The protocol that a request asks to upgrade to, if weir passes that on: one token, HTTP/1.1,
@@ -65,6 +65,7 @@ struct OwnAnswer {
   bool close = false;
   bool say_keep_alive = false;
   bool to_head = false;      // no body goes out
+  bool allow = false;        // the methods that weir passes on are named (405 always names them)
   unsigned retry_after = 0;  // seconds; 0: not said
 };
 void write_own_answer(net::Bytes& out, const OwnAnswer& answer);

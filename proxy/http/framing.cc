@@ -123,6 +123,12 @@ ConnectionOptions connection_options(const Fields& fields) {
   return options;
 }
 
+std::optional<uint64_t> hops_left(const RequestHead& head) {
+  if (!head.fields.has(FieldId::max_forwards) || head.method != "OPTIONS") return std::nullopt;
+  uint64_t hops = 0;
+  return parse_length(head.fields.value(FieldId::max_forwards), hops) ? std::optional(hops) : std::nullopt;
+}
+
 bool named_by_connection(const Fields& fields, std::string_view name) {
   bool named = false;
   for (size_t i = 0; i < fields.ids.size(); ++i) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "proxy/http/head.h"
 
@@ -28,6 +29,9 @@ struct ConnectionOptions {
   bool upgrade = false;
 };
 ConnectionOptions connection_options(const Fields& fields);
+
+/// How many more hops an OPTIONS may make (RFC 9110 §7.6.2); nothing where Max-Forwards does not say so.
+std::optional<uint64_t> hops_left(const RequestHead& head);
 
 /// Is `name` named by a Connection field, and so to be dropped? Fields that frame or route a
 /// message are never dropped that way.

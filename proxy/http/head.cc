@@ -31,15 +31,16 @@ class Reader {
     return Step::done;
   }
 
-  /// `HTTP/`, a digit, a dot and a digit; weir speaks 1.0 and 1.1 (RFC 9112 §2.3).
+  /// `HTTP/`, a digit, a dot and a digit (RFC 9112 §2.3). weir speaks 1.0 and 1.1, and reads what is
+  /// newer of 1 as the newest that it knows (RFC 9110 §2.5).
   Step version(unsigned& minor) {
     constexpr std::string_view kForm = "HTTP/0.0";
     for (size_t i = 0; i < kForm.size(); ++i) {
       if (at_ + i == end_) return Step::more;
       if (kForm[i] == '0' ? !digit(at_[i]) : at_[i] != kForm[i]) return Step::wrong;
     }
-    const bool spoken = at_[5] == '1' && at_[7] <= '1';
-    minor = static_cast<unsigned>(at_[7] - '0');
+    const bool spoken = at_[5] == '1';
+    minor = at_[7] == '0' ? 0 : 1;
     at_ += kForm.size();
     return spoken ? Step::done : Step::other_version;
   }

@@ -12,14 +12,14 @@ namespace weir::http {
 struct RequestHead {
   std::string_view method;
   std::string_view target;
-  unsigned minor = 1;  // HTTP/1.minor
+  unsigned minor = 1;  // HTTP/1.minor; above 1 it is read as 1 (RFC 9110 §2.5)
   Fields fields;
 };
 
 struct ResponseHead {
   unsigned status = 0;
   std::string_view reason;
-  unsigned minor = 1;
+  unsigned minor = 1;  // as of a request
   Fields fields;
 };
 

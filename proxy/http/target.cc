@@ -48,11 +48,15 @@ void split_query(Target& target) {
 }
 
 /// `http://authority[/path][?query]`: goes on in origin-form, with Host from the authority.
-Target read_absolute(Target target, std::string_view rest) {
+Target read_absolute(Target target, std::string_view method, std::string_view rest) {
   const size_t end = rest.find_first_of("/?");
   target.host = rest.substr(0, end);
   if (target.host.empty() || !valid_host(target.host)) return refused(Fault::malformed_request);
   target.replaces_host = true;
+  if (end == std::string_view::npos && method == "OPTIONS") {  // RFC 9112 §3.2.4: the server itself is meant
+    target.forwarded = target.path = "*";
+    return target;
+  }
   target.forwarded = end == std::string_view::npos ? std::string_view("/") : rest.substr(end);
   split_query(target);
   if (target.path.empty()) target.path = "/";
@@ -91,7 +95,7 @@ Target read_target(const RequestHead& head) {
   }
   for (const std::string_view scheme : {"http://", "https://"}) {
     const std::string_view front = head.target.substr(0, scheme.size());
-    if (same_name(front, scheme)) return read_absolute(target, head.target.substr(scheme.size()));
+    if (same_name(front, scheme)) return read_absolute(target, head.method, head.target.substr(scheme.size()));
   }
   return refused(Fault::malformed_request);
 }

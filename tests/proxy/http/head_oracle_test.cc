@@ -133,13 +133,17 @@ const std::string kResponses[] = {
     "HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
 };
 
-/// Two leniencies of ours that Beast does not have: empty lines before a request, no blank before an absent reason.
+/// Three leniencies of ours that Beast does not have: empty lines before a request, no blank before an absent reason,
+/// and minor versions above 1.
 std::string for_beast(std::string text, bool is_request) {
   if (is_request) {
     for (unsigned lines = 0; lines < 4 && text.starts_with("\r\n"); ++lines) text.erase(0, 2);
   } else if (text.size() > 12 && text.starts_with("HTTP/1.") && text[12] == '\r') {
     text.insert(12, " ");
   }
+  const size_t minor = is_request ? text.find("\r\n") - 1 : 7;
+  const bool known = minor >= text.size() || (is_request && (minor < 8 || text.compare(minor - 8, 8, " HTTP/1.") != 0));
+  if (!known && text[minor] > '1' && text[minor] <= '9') text[minor] = '1';
   return text;
 }
 

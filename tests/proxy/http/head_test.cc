@@ -107,7 +107,7 @@ TEST(RequestHead, WhatIsWrongIsRefusedAndNeverRead) {
       {"GET / HTTP/1.1 \r\nHost: a\r\n\r\n", Fault::malformed_request},
       {"GET / HTTP/2.0\r\nHost: a\r\n\r\n", Fault::bad_version},
       {"GET / HTTP/0.9\r\nHost: a\r\n\r\n", Fault::bad_version},
-      {"GET / HTTP/1.2\r\nHost: a\r\n\r\n", Fault::bad_version},
+      {"GET / HTTP/2.1\r\nHost: a\r\n\r\n", Fault::bad_version},
       {std::string(18, '\n'), Fault::malformed_request},
       {"\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\nGET / HTTP/1.1\r\n\r\n", Fault::malformed_request},
       {"GET / HTTP/1.\x31\x31\r\nHost: a\r\n\r\n", Fault::malformed_request},
