@@ -1,11 +1,16 @@
-"""The lines of the table, and one measured round of a line."""
+"""The lines of the table, what weir is to reach on each, and one measured round of a line."""
 
 import json
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from jobs import Job
 from proxies import Failure
+
+PLAIN = Job("plain")
+LOGGED = Job("logged", logged=True)
+LARGE = Job("large", large=True)
 
 
 @dataclass(frozen=True)
@@ -13,31 +18,38 @@ class Line:
     key: str
     title: str
     options: tuple
-    floor: bool = False  # is the floor measured too
+    nginx: float = 0  # weir's CPU/request is to be at most so many times nginx's
+    haproxy: float = 0
+    floor: float = 0  # and the floor's; 0: the floor is not measured
+    rps: float = 0  # requests/s are to be at least so many times each peer's
+    p99: float = 0  # p99 is to be at most so many times the better peer's
+    job: Job = PLAIN
     rate: int = 0  # requests/s offered; 0 is a closed loop
     saturates: bool = True  # should the proxy have no idle time; not where one request at a time is under way
     quick: bool = False  # is it in a quick run
+
+    def target(self, other):
+        return {"nginx": self.nginx, "haproxy": self.haproxy, "floor": self.floor}[other]
 
 
 def closed(key, title, connections, *more, **kinds):
     return Line(key, title, ("--connections", str(connections), *more), **kinds)
 
 
-def fixed(key, title, connections, rate, **kinds):
-    return Line(key, title, ("--connections", str(connections), "--rate", str(rate)), rate=rate,
-                saturates=False, **kinds)
-
-
 LINES = [
-    closed("64", "256 B, 64 connections, closed loop", 64, floor=True, quick=True),
-    closed("512", "256 B, 512 connections, closed loop", 512),
-    closed("8", "256 B, 8 connections, closed loop", 8),
-    closed("1", "256 B, 1 connection, closed loop", 1, saturates=False),
-    closed("16k", "16 KiB, 64 connections, closed loop", 64, "--body", "16384"),
-    closed("post", "POST of 4 KiB, 64 connections, closed loop", 64, "--post", "4096"),
-    fixed("rate", "256 B, 64 connections, fixed 20,000/s (Poisson; latency from the intended start)", 64, 20000,
-          quick=True),
-    closed("new", "256 B, 64 at a time, a new connection for each request", 64, "--no-keep-alive", quick=True),
+    closed("64", "256 B, 64 connections", 64, nginx=0.68, haproxy=0.72, floor=1.10, rps=1.4, quick=True),
+    closed("512", "256 B, 512 connections", 512, nginx=0.58, haproxy=0.62, rps=1.4),
+    closed("8", "256 B, 8 connections", 8, nginx=0.80, haproxy=0.80),
+    closed("1", "256 B, 1 connection", 1, nginx=1.0, haproxy=0.95, saturates=False),
+    Line("rate", "fixed 20,000/s (Poisson), 64 connections", ("--connections", "64", "--rate", "20000"), nginx=0.92,
+         haproxy=0.85, p99=1.0, rate=20000, saturates=False, quick=True),
+    closed("log", "access log on (JSON to a file), 64 connections", 64, nginx=0.68, haproxy=0.72, job=LOGGED),
+    closed("16k", "16 KiB, 64 connections", 64, "--body", "16384", nginx=0.68, haproxy=0.72),
+    closed("256k", "256 KiB, 64 connections, peers tuned", 64, "--body", "262144", nginx=0.50, haproxy=0.90, job=LARGE),
+    closed("1m", "1 MiB, 64 connections, peers tuned", 64, "--body", "1048576", nginx=0.55, haproxy=0.85, job=LARGE),
+    closed("new", "a new connection for each request, 64 at a time", 64, "--no-keep-alive", nginx=0.90, haproxy=0.90,
+           quick=True),
+    closed("post", "POST of 4 KiB, 64 connections", 64, "--post", "4096", nginx=0.68, haproxy=0.72),
 ]
 
 
@@ -51,10 +63,19 @@ def core_ticks(core):
     return 0, 0
 
 
-def measure(field, subject, line, seconds, warm_up):
-    """One round: what the generator saw, as a dict, and how much of the proxies' core was idle meanwhile."""
-    command = ["taskset", "-c", str(field.cores[1]), str(field.programs / "load_generator"), "--port", str(subject.port),
-               "--seconds", str(seconds), "--warm-up", str(warm_up), *line.options]
+def measure(field, subject, line, seconds, warm_up=0.25):
+    """One round of a line."""
+    seen = generate(field, subject, line.options, seconds, warm_up)
+    if not 0.05 < seen["new_share"] < 0.15 and subject.name != "floor" and not seen["errors"]:
+        seen["errors"] = 1
+        seen["first_error"] = f"{seen['new_share']:.1%} of the requests were answered by new, not about 10%"
+    return seen
+
+
+def generate(field, subject, options, seconds, warm_up=0.25, cores=None):
+    """What the generator saw, as a dict, and how much of the proxies' core was idle meanwhile."""
+    command = ["taskset", "-c", cores or str(field.cores[1]), str(field.programs / "load_generator"), "--port",
+               str(subject.port), "--seconds", str(seconds), "--warm-up", str(warm_up), *options]
     for process in subject.processes:
         command += ["--process", str(process)]
     field.check_alive(subject)
@@ -62,16 +83,15 @@ def measure(field, subject, line, seconds, warm_up):
     try:
         run = subprocess.run(command, capture_output=True, text=True, timeout=seconds + warm_up + 30)
     except subprocess.TimeoutExpired:
-        raise Failure(f"the generator did not end on line {line.key} with {subject.name}: it hangs in a connect; see "
-                      f"{subject.log}") from None
+        raise Failure(f"the generator did not end with {subject.name} ({' '.join(options)}): it hangs in a connect; "
+                      f"see {subject.log}") from None
     field.check_alive(subject)
     if not run.stdout.startswith("{"):
-        raise Failure(f"the generator gave up on line {line.key} with {subject.name} ({run.stderr.strip()}): see "
+        raise Failure(f"the generator gave up with {subject.name} ({' '.join(options)}: {run.stderr.strip()}): see "
                       f"{subject.log}")
     seen = json.loads(run.stdout)
     idle_after, ticks_after = core_ticks(field.cores[0])
+    if seen["errors"]:
+        seen["first_error"] = f"{subject.name}: {seen['first_error']}"
     seen["core_idle"] = (idle_after - idle) / max(ticks_after - ticks, 1)
-    if not 0.05 < seen["new_share"] < 0.15 and subject.name != "floor" and not seen["errors"]:
-        seen["errors"] = 1
-        seen["first_error"] = f"{seen['new_share']:.1%} of the requests were answered by new, not about 10%"
     return seen

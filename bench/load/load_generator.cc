@@ -1,7 +1,7 @@
 // Sends requests through a proxy and holds every response to what was asked for: status 200, the body's size, a body
 // that names its version, and the same version for the same user each time. One thread, plain epoll. Closed loop (a
 // connection sends again when it was answered), or at a fixed rate: then requests have intended start times of a
-// Poisson process, and latency counts from those.
+// Poisson process, and latency counts from those. It can change the proxy's configuration meanwhile (changes.h).
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,10 +13,12 @@
 
 #include <algorithm>
 #include <deque>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "bench/load/changes.h"
 #include "bench/load/options.h"
 #include "bench/load/reply.h"
 #include "bench/load/sockets.h"
@@ -35,6 +37,12 @@ constexpr char kUsage[] = R"(usage: load_generator --port PORT [option …]
   --post BYTES       sends POST with a body of so many; without it GET
   --no-keep-alive    a new connection for each request
   --users N          user-0 … user-N-1 in X-User-Id, by turns (1000)
+  --host NAME        in Host; a % in it is the user's number (shop.example)
+  --header FIELD     'Name: value', sent too; may be repeated
+  --refusals         a 503 that says when to come again is none of the errors
+  --change FILE      replaced again and again while measured, by FILE.old and FILE.new by turns: files in which everybody
+                     goes to old, or to new; FILE is as FILE.old at first
+  --every MS         from change to change (40)
   --process PID      whose processor time is measured; may be repeated
 
 Prints one JSON object. Exit code 1 when there was an error: its first one is in the object.
@@ -48,7 +56,10 @@ struct Plan {
   double seconds = 1, warm_up = 0.2, rate = 0;
   size_t body = 256, users = 1000;
   long post = -1;
-  bool keep_alive = true;
+  bool keep_alive = true, refusals = false;
+  std::string host = "shop.example", change;
+  std::vector<std::string> headers;
+  double every = 40;  // ms
 };
 
 struct Connection {
@@ -56,16 +67,19 @@ struct Connection {
   bool busy = false;    // a request is under way
   bool ending = false;  // answered; the proxy is to close
   size_t user = 0;
-  Nanos began{};
+  Nanos began{};            // as intended
+  Nanos sent{};             // as it was; known while the configuration is changed
   std::string_view unsent;  // rest of the request
   Reply reply;
 };
 
 std::string request(const Plan& plan, size_t user) {
-  std::string text =
-      (plan.post < 0 ? "GET /" : "POST /") + std::to_string(plan.body) +
-      " HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: load-generator\r\nAccept: */*\r\nX-User-Id: user-" +
-      std::to_string(user) + "\r\n";
+  std::string host = plan.host;
+  if (const size_t at = host.find('%'); at != std::string::npos) host.replace(at, 1, std::to_string(user));
+  std::string text = (plan.post < 0 ? "GET /" : "POST /") + std::to_string(plan.body) + " HTTP/1.1\r\nHost: " + host +
+                     "\r\nAccept: */*\r\nX-User-Id: user-" + std::to_string(user) + "\r\n";
+  if (plan.headers.empty()) text += "User-Agent: load-generator\r\n";
+  for (const std::string& header : plan.headers) text += header + "\r\n";
   if (!plan.keep_alive) text += "Connection: close\r\n";
   if (plan.post < 0) return text + "\r\n";
   text += "Content-Type: application/octet-stream\r\nContent-Length: " + std::to_string(plan.post) + "\r\n\r\n";
@@ -74,7 +88,7 @@ std::string request(const Plan& plan, size_t user) {
 
 class Generator {
  public:
-  Generator(const Plan& plan, Tally& tally);
+  Generator(const Plan& plan, Tally& tally, Changes* changes);
   void run();
 
  private:
@@ -88,6 +102,7 @@ class Generator {
   void ready(Connection& connection, uint32_t events);
   void ended(Connection& connection);
   void answered(Connection& connection);
+  void free_again(Connection& connection);
   void next(Connection& connection);
   void fail(Connection& connection, const std::string& what);
   bool in_step() const { return plan_.rate == 0; }
@@ -98,6 +113,7 @@ class Generator {
 
   const Plan plan_;
   Tally& tally_;
+  Changes* const changes_;  // or none
   int epoll_ = new_epoll();
   std::vector<std::string> requests_;  // by user
   std::vector<char> version_of_;       // by user; 0: not seen yet
@@ -113,9 +129,10 @@ class Generator {
   bool stopped_ = false;
 };
 
-Generator::Generator(const Plan& plan, Tally& tally)
+Generator::Generator(const Plan& plan, Tally& tally, Changes* changes)
     : plan_(plan),
       tally_(tally),
+      changes_(changes),
       version_of_(plan.users),
       connections_(plan.connections),
       gap_(std::max(plan.rate, 1.0)) {
@@ -131,8 +148,10 @@ void Generator::run() {
   for (Connection& connection : connections_) next(connection);
   for (Nanos time = start; time < end && tally_.errors() < kManyErrors; time = now()) {
     if (time >= measured && !tally_.in_window()) tally_.begin_window();
+    if (changes_ != nullptr && tally_.in_window()) changes_->make_due();
     if (!in_step()) send_due();
-    const Nanos deadline = tally_.in_window() ? end : measured;
+    Nanos deadline = tally_.in_window() ? end : measured;
+    if (changes_ != nullptr && tally_.in_window()) deadline = std::min(deadline, changes_->next());
     wait(in_step() ? deadline : std::min(deadline, next_start_));
   }
   tally_.end_window();
@@ -196,7 +215,8 @@ void Generator::begin(Connection& connection, Nanos intended) {
   connection.began = intended;
   connection.user = next_user_;
   next_user_ = next_user_ + 1 == plan_.users ? 0 : next_user_ + 1;
-  connection.reply.begin(plan_.body);
+  if (changes_ != nullptr) connection.sent = now();
+  connection.reply.begin(plan_.body, plan_.refusals);
   connection.unsent = requests_[connection.user];
   ++under_way_;
   if (connection.fd < 0) open(connection);
@@ -225,6 +245,9 @@ void Generator::ready(Connection& connection, uint32_t events) {
       return;
     case Reply::State::whole:
       return answered(connection);
+    case Reply::State::refused:
+      tally_.refused(connection.began);
+      return free_again(connection);
     case Reply::State::wrong:
       return fail(connection, connection.reply.why());
   }
@@ -239,11 +262,16 @@ void Generator::ended(Connection& connection) {
 void Generator::answered(Connection& connection) {
   const char version = connection.reply.version();
   char& known = version_of_[connection.user];
-  if (known != 0 && known != version)
+  if (changes_ != nullptr) changes_->answered(connection.sent, version);
+  if (changes_ == nullptr && known != 0 && known != version)
     return fail(connection, "user-" + std::to_string(connection.user) + " changed version");
   known = version;
   if (!connection.unsent.empty()) return fail(connection, "answered before the request was sent whole");
   tally_.response(connection.began, version);
+  free_again(connection);
+}
+
+void Generator::free_again(Connection& connection) {
   connection.busy = false;
   --under_way_;
   connection.ending = !plan_.keep_alive;
@@ -273,8 +301,14 @@ Plan read_plan(Options& options) {
   plan.post = static_cast<long>(options.number("--post", -1));
   plan.users = static_cast<size_t>(options.number("--users", 1000));
   plan.keep_alive = !options.flag("--no-keep-alive");
+  plan.refusals = options.flag("--refusals");
+  plan.every = options.number("--every", plan.every);
+  plan.headers = options.all("--header");
+  plan.host = options.text("--host", plan.host);
+  plan.change = options.text("--change", "");
   if (plan.port == 0) options.wrong("--port is missing");
   if (plan.connections == 0 || plan.users == 0 || plan.seconds <= 0) options.wrong("nothing to do");
+  if (plan.every <= 0) options.wrong("--every is more than nothing");
   return plan;
 }
 
@@ -291,7 +325,9 @@ int main(int argc, char** argv) {
   for (const std::string& process : options.all("--process")) processes.push_back(atoi(process.c_str()));
   options.finish();
   Tally tally{ProcessorTime(processes)};
-  Generator(plan, tally).run();
-  tally.print();
+  std::optional<Changes> changes;
+  if (!plan.change.empty()) changes.emplace(plan.change, Nanos(static_cast<int64_t>(plan.every * 1e6)));
+  Generator(plan, tally, changes ? &*changes : nullptr).run();
+  tally.print(changes ? changes->told() : "");
   return tally.errors() == 0 ? 0 : 1;
 }

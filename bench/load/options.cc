@@ -35,6 +35,11 @@ double Options::number(std::string_view name, double otherwise) {
   return value;
 }
 
+std::string Options::text(std::string_view name, std::string otherwise) {
+  const auto values = all(name);
+  return values.empty() ? otherwise : values.back();
+}
+
 std::vector<std::string> Options::all(std::string_view name) {
   std::vector<std::string> values;
   for (auto at = std::find(words_.begin(), words_.end(), name); at != words_.end();

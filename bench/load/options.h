@@ -15,6 +15,7 @@ class Options {
   bool flag(std::string_view name);
   /// Ends the program with 2 if the value is no number.
   double number(std::string_view name, double otherwise);
+  std::string text(std::string_view name, std::string otherwise);
   /// Every value of an option that may be repeated.
   std::vector<std::string> all(std::string_view name);
   /// Ends the program with 2 if something is left.

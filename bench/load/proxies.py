@@ -14,84 +14,11 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import jobs
+
 PATIENCE_S = 10
-
-WEIR = """\
-listeners:
-  - address: 127.0.0.1:{port}
-admin:
-  address: 127.0.0.1:{admin}
-workers: 1
-services:
-  - name: shop
-    cohort:
-      key: [header:X-User-Id]
-    stable: old
-    versions:
-      old: {{ endpoints: [127.0.0.1:{old}] }}
-      new: {{ endpoints: [127.0.0.1:{new}] }}
-    split: {{ new: 10% }}
-"""
-
-# Kept connections are not ended after so many requests: neither weir nor HAProxy does that.
-NGINX = """\
-{user}
-daemon off;
-worker_processes 1;
-worker_rlimit_nofile {descriptors};
-pid {directory}/nginx.pid;
-error_log stderr error;
-events {{ worker_connections 4096; }}
-http {{
-  access_log off;
-  client_body_temp_path {directory}/nginx-body;
-  proxy_temp_path {directory}/nginx-proxy;
-  fastcgi_temp_path {directory}/nginx-fastcgi;
-  uwsgi_temp_path {directory}/nginx-uwsgi;
-  scgi_temp_path {directory}/nginx-scgi;
-  keepalive_requests 1000000000;
-  split_clients $http_x_user_id $version {{
-    10% new;
-    * old;
-  }}
-  upstream old {{ server 127.0.0.1:{old}; keepalive 1024; keepalive_requests 1000000000; }}
-  upstream new {{ server 127.0.0.1:{new}; keepalive 1024; keepalive_requests 1000000000; }}
-  server {{
-    listen 127.0.0.1:{port} backlog=4096;
-    location / {{
-      proxy_pass http://$version;
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
-      proxy_set_header Host $http_host;
-      proxy_set_header X-Forwarded-For $remote_addr;
-      proxy_set_header X-Request-Id $request_id;
-    }}
-  }}
-}}
-"""
-
-HAPROXY = """\
-global
-  nbthread 1
-  maxconn 4096
-defaults
-  mode http
-  option http-keep-alive
-  http-reuse always
-  timeout connect 2s
-  timeout client 75s
-  timeout server 60s
-frontend edge
-  bind 127.0.0.1:{port} backlog 4096
-  option forwardfor
-  http-request set-header X-Request-Id %[uuid()]
-  use_backend new if {{ req.hdr(X-User-Id),xxh32,mod(100) lt 10 }}
-  default_backend old
-backend old
-  server old 127.0.0.1:{old}
-backend new
-  server new 127.0.0.1:{new}
-"""
+SLOW_MS = 10  # what the slow origins take to answer
+ENDPOINTS = jobs.ENDPOINTS
 
 
 class Failure(Exception):
@@ -107,6 +34,7 @@ class Subject:
     process: subprocess.Popen
     log: Path
     version: str = ""
+    admin: int = 0  # weir's
     processes: list = field(default_factory=list)  # itself and its workers
 
 
@@ -134,79 +62,145 @@ def state(process):
     return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
 
 
+def access_log(directory, name):
+    return directory / f"{name}-access.log"
+
+
+def count_lines(path):
+    found = 0
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            found += block.count(b"\n")
+    return found
+
+
+def raise_descriptors():
+    """How many descriptors this process, and those that it starts, may have: the hard limit."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+@dataclass(frozen=True)
+class Program:
+    """How a proxy is found, told its job and started."""
+
+    variable: str  # of the environment: names another build
+    fallback: str  # a path (below the build) or a name
+    advice: str
+    file: object  # (job, facts) -> the configuration's text
+    suffix: str
+    arguments: tuple
+    ask_version: str
+
+    def find(self, build):
+        wanted = os.environ.get(self.variable) or self.fallback.format(build=build)
+        found = shutil.which(wanted, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+        if found is None:
+            raise Failure(f"{wanted} is not here: {self.advice}")
+        return found
+
+
+PROGRAMS = {
+    "weir": Program("WEIR", "{build}/weir", "build it with ./dev bench, or set WEIR", jobs.weir, "yaml",
+                    ("run", "-c"), "version"),
+    "nginx": Program("NGINX", "nginx", "apt-get install nginx, or set NGINX to another build", jobs.nginx, "conf",
+                     ("-e", "stderr", "-c"), "-v"),
+    "haproxy": Program("HAPROXY", "haproxy", "apt-get install haproxy, or set HAPROXY to another build", jobs.haproxy,
+                       "cfg", ("-db", "-f"), "-v"),
+}
+
+
 class Field:
     """Origins, proxies and the floor; ends what it started."""
 
-    def __init__(self, directory, programs, cores):
+    def __init__(self, directory, build, cores):
         self.directory = directory
-        self.programs = programs  # load_generator, load_origin, load_floor: where they are
+        self.build = build  # where weir was built; load_generator, load_origin, load_floor are in bench below it
+        self.programs = build / "bench"
         self.cores = cores  # (proxies', generator's and origins')
         self.subjects = {}
+        self.versions = {}  # of the proxies, as they tell it
         self.started = []
-        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        self.facts = {"directory": directory, "descriptors": hard, "user": "user root;" if os.geteuid() == 0 else ""}
+        self.descriptors = raise_descriptors()
+        self.facts = {"directory": directory, "descriptors": self.descriptors,
+                      "user": "user root;" if os.geteuid() == 0 else ""}
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        for process in reversed(self.started):
+        self.end(self.started)
+
+    def end(self, processes):
+        for process in reversed(processes):
             process.terminate()
-        for process in reversed(self.started):
+        for process in reversed(processes):
             try:
                 process.wait(PATIENCE_S)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        self.started = [process for process in self.started if process not in processes]
 
-    def start(self, core, name, *command):
+    def end_subjects(self):
+        """The origins stay."""
+        self.end([subject.process for subject in self.subjects.values()])
+        self.subjects = {}
+
+    def start(self, cores, name, *command):
+        """What it prints is in NAME.log, for HAProxy only its errors: its standard output is its access log."""
         log = self.directory / f"{name}.log"
         # nginx would take $NGINX, which is ours, for sockets that it inherits.
         environment = {key: value for key, value in os.environ.items() if key != "NGINX"}
-        with log.open("w") as out:
-            process = subprocess.Popen(["taskset", "-c", str(core), *map(str, command)], stdout=out, stderr=out,
+        access = access_log(self.directory, name)
+        access.unlink(missing_ok=True)
+        with log.open("w") as told, access.open("ab") as lines:
+            out = lines if name.startswith("haproxy") else told
+            process = subprocess.Popen(["taskset", "-c", cores, *map(str, command)], stdout=out, stderr=told,
                                        stdin=subprocess.DEVNULL, env=environment)
         self.started.append(process)
         return process, log
 
     def start_origins(self):
-        ports = free_ports(3)
-        self.facts.update(zip(("old", "new", "unchecked"), ports))
-        old, new, unchecked = ports
-        process, log = self.start(self.cores[1], "origins", self.programs / "load_origin", f"--serve={old}=old",
-                                  f"--serve={new}=new", f"--serve={unchecked}=old:unchecked")
-        self.wait_for("the origins", unchecked, process, log, f"see {log}")
+        names = ("old", "new", "unchecked", "many_old", "many_new", "slow_old", "slow_new")
+        self.facts.update(zip(names, free_ports(len(names))))
+        at = self.facts
+        sites = [f"{at['old']}=old", f"{at['new']}=new", f"{at['unchecked']}=old:unchecked",
+                 f"{at['many_old']}=old:addresses={ENDPOINTS}", f"{at['many_new']}=new:addresses={ENDPOINTS}",
+                 f"{at['slow_old']}=old:delay={SLOW_MS}", f"{at['slow_new']}=new:delay={SLOW_MS}"]
+        process, log = self.start(str(self.cores[1]), "origins", self.programs / "load_origin",
+                                  *(f"--serve={site}" for site in sites))
+        self.wait_for("the origins", at["unchecked"], process, log, f"see {log}")
 
     def start_floor(self):
         port, = free_ports(1)
-        process, log = self.start(self.cores[0], "floor", self.programs / "load_floor", "--listen", port, "--to",
+        process, log = self.start(str(self.cores[0]), "floor", self.programs / "load_floor", "--listen", port, "--to",
                                   self.facts["unchecked"])
         self.add("floor", port, process, log, f"see {log}")
 
-    def start_proxy(self, name, program, advice):
-        """`program` is a path or a name to look for; `advice` says what to do if it is not here."""
-        found = shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
-        if found is None:
-            raise Failure(f"{name} is not here ({program}): {advice}")
-        port, admin = free_ports(2)
-        template, suffix, arguments, ask_version = {
-            "weir": (WEIR, "yaml", ["run", "-c"], "version"),
-            "nginx": (NGINX, "conf", ["-e", "stderr", "-c"], "-v"),
-            "haproxy": (HAPROXY, "cfg", ["-db", "-f"], "-v"),
-        }[name]
-        file = self.directory / f"{name}.{suffix}"
-        file.write_text(template.format(port=port, admin=admin, **self.facts))
-        process, log = self.start(self.cores[0], name, found, *arguments, file)
-        self.add(name, port, process, log, f"its output is in {log}; {name.upper()} may name another build")
-        told = subprocess.run([found, ask_version], capture_output=True, text=True)
-        self.subjects[name].version = ((told.stdout + told.stderr).strip().splitlines() or ["of unknown version"])[0]
+    def start_all(self, job):
+        for kind, program in PROGRAMS.items():
+            self.start_proxy(kind, program, lambda facts, program=program: program.file(job, facts))
 
-    def add(self, name, port, process, log, advice):
-        self.wait_for(name, port, process, log, advice)
+    def start_proxy(self, name, program, file_of, cores=None, host="shop.example"):
+        """`file_of` makes the configuration of the facts, ports among them; `cores` are the first one's unless given."""
+        found = program.find(self.build)
+        port, admin = free_ports(2)
+        file = self.directory / f"{name}.{program.suffix}"
+        file.write_text(file_of({**self.facts, "port": port, "admin": admin}))
+        process, log = self.start(cores or str(self.cores[0]), name, found, *program.arguments, file)
+        self.add(name, port, process, log, f"its output is in {log}; {program.variable} may name another build", host)
+        self.subjects[name].admin = admin
+        told = subprocess.run([found, program.ask_version], capture_output=True, text=True)
+        self.subjects[name].version = ((told.stdout + told.stderr).strip().splitlines() or ["of unknown version"])[0]
+        return self.subjects[name]
+
+    def add(self, name, port, process, log, advice, host="shop.example"):
+        self.wait_for(name, port, process, log, advice, host)
         self.subjects[name] = Subject(name, port, process, log, processes=[process.pid, *children(process.pid)])
 
-    def wait_for(self, name, port, process, log, advice):
+    def wait_for(self, name, port, process, log, advice, host="shop.example"):
         """Until it answers 200 with a version's name."""
         deadline = time.monotonic() + PATIENCE_S
         told = "it did not answer"
@@ -215,7 +209,7 @@ class Field:
                 raise Failure(f"{name} ended at its start with code {process.returncode} ({last_line(log)}): {advice}")
             try:
                 connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-                connection.request("GET", "/256", headers={"Host": "shop.example", "X-User-Id": "user-0"})
+                connection.request("GET", "/256", headers={"Host": host, "X-User-Id": "user-0"})
                 answer = connection.getresponse()
                 body = answer.read()
                 connection.close()
@@ -235,3 +229,18 @@ class Field:
                 alive = False
             if not alive:
                 raise Failure(f"{subject.name} ended while it was measured ({last_line(subject.log)}): see {subject.log}")
+
+    def lines_missing(self, subject, lines):
+        """How many of so many its access log does not have, though it was given time to write them."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            found = count_lines(access_log(self.directory, subject.name))
+            if found >= lines or time.monotonic() > deadline:
+                return max(lines - found, 0)
+            time.sleep(0.05)
+
+    def empty_access_logs(self):
+        """Between rounds, so that they do not fill the disk; all of them append."""
+        for name in self.subjects:
+            if access_log(self.directory, name).exists():
+                os.truncate(access_log(self.directory, name), 0)

@@ -12,8 +12,10 @@ namespace {
 constexpr size_t kVersionBytes = 4;  // "old\n", "new\n"
 }
 
-void Reply::begin(size_t size) {
+void Reply::begin(size_t size, bool may_be_refused) {
   size_ = size;
+  may_be_refused_ = may_be_refused;
+  refused_ = false;
   in_head_ = true;
   version_ = 0;
   held_.clear();
@@ -29,13 +31,18 @@ Reply::State Reply::take(std::string_view bytes) {
   }
   if (bytes.size() > left_) return wrong("bytes behind the response", bytes);
   left_ -= bytes.size();
-  return left_ == 0 ? State::whole : State::more;
+  if (left_ > 0) return State::more;
+  return refused_ ? State::refused : State::whole;
 }
 
 Reply::State Reply::take_head(std::string_view bytes) {
   const auto* end = static_cast<const char*>(memmem(bytes.data(), bytes.size(), "\r\n\r\n", 4));
   const size_t head_size = end == nullptr ? 0 : static_cast<size_t>(end - bytes.data()) + 4;
-  if (head_size > 0 && (bytes.size() < 12 || bytes.substr(9, 3) != "200")) return wrong("status is not 200", bytes);
+  if (head_size > 0 && (bytes.size() < 12 || bytes.substr(9, 3) != "200")) {
+    if (may_be_refused_ && bytes.substr(9, 3) == "503")
+      return take_refusal(bytes.substr(0, head_size), bytes.size() - head_size);
+    return wrong("status is not 200", bytes);
+  }
   if (head_size == 0 || bytes.size() < head_size + kVersionBytes) {
     held_.assign(bytes);
     return State::more;
@@ -49,6 +56,18 @@ Reply::State Reply::take_head(std::string_view bytes) {
   in_head_ = false;
   left_ = size_ - body.size();
   return left_ == 0 ? State::whole : State::more;
+}
+
+/// `body`: how many bytes of it are there already.
+Reply::State Reply::take_refusal(std::string_view head, size_t body) {
+  const long long length = digits(header(head, "Content-Length"));
+  if (header(head, "Retry-After").empty()) return wrong("a refusal without Retry-After", head);
+  if (header(head, "Proxy-Status").empty()) return wrong("a refusal without Proxy-Status", head);
+  if (length < static_cast<long long>(body)) return wrong("a refusal of another length than its body", head);
+  in_head_ = false;
+  refused_ = true;
+  left_ = static_cast<size_t>(length) - body;
+  return left_ == 0 ? State::refused : State::more;
 }
 
 Reply::State Reply::wrong(std::string_view what, std::string_view bytes) {

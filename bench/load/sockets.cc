@@ -15,11 +15,11 @@ namespace weir::load {
 
 namespace {
 
-sockaddr_in loopback(uint16_t port) {
+sockaddr_in loopback(uint16_t port, uint8_t host = 1) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_addr.s_addr = htonl((127U << 24) | host);
   return address;
 }
 
@@ -30,11 +30,11 @@ void no_delay(int fd) {
 
 }  // namespace
 
-int listen_on(uint16_t port) {
+int listen_on(uint16_t port, uint8_t host) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   const int on = 1;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  const sockaddr_in address = loopback(port);
+  const sockaddr_in address = loopback(port, host);
   if (bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) give_up("bind");
   if (listen(fd, 4096) != 0) give_up("listen");
   return fd;

@@ -5,8 +5,8 @@
 
 namespace weir::load {
 
-/// Listens on 127.0.0.1, without blocking. Ends the program if the port cannot be had.
-int listen_on(uint16_t port);
+/// Listens on 127.0.0.`host`, without blocking. Ends the program if the port cannot be had.
+int listen_on(uint16_t port, uint8_t host = 1);
 
 /// The next connection that waits, without blocking; -1 when there is none.
 int accept_from(int listener);

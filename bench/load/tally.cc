@@ -29,6 +29,18 @@ std::string quoted(const std::string& text) {
   return out + "\"";
 }
 
+uint32_t units_since(Nanos began) {
+  return static_cast<uint32_t>(std::min<int64_t>((now() - began).count() / 100, std::numeric_limits<uint32_t>::max()));
+}
+
+/// In microseconds; the smallest that at least q of all do not exceed.
+double quantile(std::vector<uint32_t>& latencies, double q) {
+  if (latencies.empty()) return 0;
+  const auto at = static_cast<size_t>(q * static_cast<double>(latencies.size() - 1) + 0.5);
+  std::nth_element(latencies.begin(), latencies.begin() + static_cast<ptrdiff_t>(at), latencies.end());
+  return latencies[at] / 10.0;
+}
+
 }  // namespace
 
 Nanos now() { return read_clock(CLOCK_MONOTONIC); }
@@ -61,30 +73,28 @@ void Tally::end_window() {
 void Tally::response(Nanos began, char version) {
   ++responses_;
   if (version == 'n') ++of_new_;
-  if (!open_) return;
-  const auto units = (now() - began).count() / 100;
-  latencies_.push_back(static_cast<uint32_t>(std::min<int64_t>(units, std::numeric_limits<uint32_t>::max())));
+  if (open_) latencies_.push_back(units_since(began));
+}
+
+void Tally::refused(Nanos began) {
+  if (open_) refusals_.push_back(units_since(began));
 }
 
 void Tally::error(const std::string& what) {
   if (errors_++ == 0) first_error_ = what;
 }
 
-/// In microseconds; the smallest that at least q of all do not exceed.
-double Tally::quantile(double q) {
-  if (latencies_.empty()) return 0;
-  const auto at = static_cast<size_t>(q * static_cast<double>(latencies_.size() - 1) + 0.5);
-  std::nth_element(latencies_.begin(), latencies_.begin() + static_cast<ptrdiff_t>(at), latencies_.end());
-  return latencies_[at] / 10.0;
-}
-
-void Tally::print() {
+void Tally::print(const std::string& more) {
   const double seconds = std::chrono::duration<double>(window_).count();
   const double requests = static_cast<double>(latencies_.size());
   printf("{\"requests\": %zu, \"seconds\": %.6f, \"rps\": %.1f, ", latencies_.size(), seconds, requests / seconds);
   printf("\"cpu_us\": %.4f, ", requests > 0 ? static_cast<double>(processor_.count()) / 1e3 / requests : 0.0);
   printf("\"cpu_share\": %.4f, ", std::chrono::duration<double>(processor_).count() / seconds);
-  printf("\"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, ", quantile(0.5), quantile(0.99), quantile(0.999));
+  printf("\"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, ", quantile(latencies_, 0.5),
+         quantile(latencies_, 0.99), quantile(latencies_, 0.999));
+  printf("\"refused\": %zu, \"refused_p50_us\": %.1f, \"refused_p99_us\": %.1f, ", refusals_.size(),
+         quantile(refusals_, 0.5), quantile(refusals_, 0.99));
+  printf("%s", more.c_str());
   printf("\"all_requests\": %llu, \"new_share\": %.5f, ", static_cast<unsigned long long>(responses_),
          responses_ > 0 ? static_cast<double>(of_new_) / static_cast<double>(responses_) : 0.0);
   printf("\"unsent\": %llu, \"errors\": %llu, \"first_error\": %s}\n", static_cast<unsigned long long>(unsent_),

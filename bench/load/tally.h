@@ -37,21 +37,21 @@ class Tally {
   bool in_window() const { return open_; }
   /// A response that was right; `began` is when its request was sent, or was meant to be.
   void response(Nanos began, char version);
+  /// A 503 that says when to come again.
+  void refused(Nanos began);
   void error(const std::string& what);
   void unsent(size_t requests) { unsent_ += requests; }
   uint64_t errors() const { return errors_; }
 
-  /// One JSON object and a line's end, on standard output.
-  void print();
+  /// One JSON object and a line's end, on standard output; `more` are members of its own, each with a comma behind it.
+  void print(const std::string& more = {});
 
  private:
-  double quantile(double q);
-
   ProcessorTime processors_;
   Nanos window_began_{}, window_{}, processor_began_{}, processor_{};
   bool open_ = false;
   uint64_t responses_ = 0, of_new_ = 0, errors_ = 0, unsent_ = 0;
-  std::vector<uint32_t> latencies_;  // of the window, in units of 100 ns
+  std::vector<uint32_t> latencies_, refusals_;  // of the window, in units of 100 ns
   std::string first_error_;
 };
 

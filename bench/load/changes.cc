@@ -1,0 +1,64 @@
+#include "bench/load/changes.h"
+
+#include <stdio.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
+#include "bench/load/sockets.h"
+
+namespace weir::load {
+
+namespace {
+
+std::string read(const std::string& path) {
+  std::ifstream in(path);
+  if (!in) give_up(path.c_str());
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+void write(const std::string& path, const std::string& text) {
+  std::ofstream out(path);
+  if (!out.write(text.data(), static_cast<std::streamsize>(text.size())).flush()) give_up(path.c_str());
+}
+
+}  // namespace
+
+Changes::Changes(const std::string& file, Nanos every)
+    : file_(file), old_(read(file + ".old")), new_(read(file + ".new")), every_(every) {}
+
+void Changes::make_due() {
+  if (next_ == Nanos(0)) next_ = now() + every_;
+  if (now() < next_) return;
+  const std::string next_file = file_ + ".next";
+  write(next_file, changes_.size() % 2 == 0 ? new_ : old_);
+  const Nanos renamed = now();
+  if (rename(next_file.c_str(), file_.c_str()) != 0) give_up("rename");
+  changes_.push_back({renamed});
+  next_ = renamed + every_;
+}
+
+void Changes::answered(Nanos sent, char version) {
+  for (size_t i = changes_.size(); i-- > 0;) {
+    Change& change = changes_[i];
+    if (sent < change.renamed) continue;
+    if (version == (i % 2 == 0 ? 'n' : 'o')) return;
+    ++wrong_;
+    change.last_wrong = std::max(change.last_wrong, sent - change.renamed);
+    return;
+  }
+}
+
+std::string Changes::told() const {
+  std::vector<Nanos> late;
+  for (const Change& change : changes_) late.push_back(change.last_wrong);
+  std::sort(late.begin(), late.end());
+  std::string all;
+  for (const Nanos one : late)
+    all += (all.empty() ? "" : ", ") + std::to_string(static_cast<double>(one.count()) / 1e6);
+  return "\"changes\": " + std::to_string(changes_.size()) + ", \"wrong_side\": " + std::to_string(wrong_) +
+         ", \"last_wrong_ms\": [" + all + "], ";
+}
+
+}  // namespace weir::load
