@@ -2,7 +2,9 @@
 
 #include <sys/random.h>
 
+#include <array>
 #include <cerrno>
+#include <cstring>
 #include <ctime>
 #include <set>
 #include <system_error>
@@ -52,10 +54,15 @@ void Dice::draw_identities() {
 }
 
 void Dice::request_id(std::span<char, 32> out) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
+  static constexpr auto kPairs = [] {
+    std::array<std::array<char, 2>, 256> pairs{};
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    for (size_t i = 0; i < pairs.size(); ++i) pairs[i] = {kDigits[i >> 4], kDigits[i & 15]};
+    return pairs;
+  }();
   for (size_t half = 0; half < 2; ++half) {
     uint64_t bits = roll();
-    for (size_t i = 0; i < 16; ++i, bits >>= 4) out[half * 16 + i] = kDigits[bits & 15];
+    for (size_t i = 0; i < 8; ++i, bits >>= 8) std::memcpy(&out[half * 16 + i * 2], kPairs[bits & 255].data(), 2);
   }
 }
 

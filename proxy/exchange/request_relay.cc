@@ -27,30 +27,29 @@ RequestRelay::RequestRelay(Worker& worker, Client& client, Record& record, http:
 
 size_t RequestRelay::take_body(std::string_view behind) {
   if (body_done_ || behind.empty() || fault_ != http::Fault::none) return 0;
-  const size_t used = use(behind);
   // At the beginning head and body are one block, so that small requests leave in one send.
-  request_.append(spill_.view());
-  spill_.clear();
-  return used;
+  return use(behind, request_);
 }
 
-/// Uses body bytes: what goes on is appended to spill_. Returns how many were body.
-size_t RequestRelay::use(std::string_view bytes) { return chunks_ ? use_chunked(bytes) : use_length(bytes); }
+/// Uses body bytes: what goes on is appended to `out`. Returns how many were body.
+size_t RequestRelay::use(std::string_view bytes, net::Bytes& out) {
+  return chunks_ ? use_chunked(bytes, out) : use_length(bytes, out);
+}
 
-size_t RequestRelay::use_length(std::string_view bytes) {
+size_t RequestRelay::use_length(std::string_view bytes, net::Bytes& out) {
   const size_t size = static_cast<size_t>(std::min<uint64_t>(left_, bytes.size()));
-  spill_.append(bytes.substr(0, size));
+  out.append(bytes.substr(0, size));
   left_ -= size;
   body_done_ = left_ == 0;
   record_.request_bytes(size);
   return size;
 }
 
-size_t RequestRelay::use_chunked(std::string_view bytes) {
+size_t RequestRelay::use_chunked(std::string_view bytes, net::Bytes& out) {
   const uint64_t before = chunks_->data();
   const auto state = chunks_->read(bytes);
   record_.request_bytes(chunks_->data() - before);
-  for (const std::string_view range : chunks_->ranges()) spill_.append(range);
+  for (const std::string_view range : chunks_->ranges()) out.append(range);
   body_done_ = state == http::ChunkReader::State::done;
   if (state == http::ChunkReader::State::malformed) fault_ = http::Fault::malformed_request;
   if (over_limit(chunks_->data())) fault_ = http::Fault::body_too_large;
@@ -112,7 +111,7 @@ void RequestRelay::read_body(net::Stream& endpoint) {
       bytes = {worker_.input().data(), io.size};
     }
     streamed_ = moved_ = true;
-    const size_t used = use(bytes);
+    const size_t used = use(bytes, spill_);
     if (client_.input.empty()) {
       client_.input.append(bytes.substr(used));
     } else {

@@ -44,9 +44,9 @@ class RequestRelay {
   bool flush(net::Stream& endpoint);
   bool write_spill(net::Stream& endpoint);
   void read_body(net::Stream& endpoint);
-  size_t use(std::string_view bytes);
-  size_t use_length(std::string_view bytes);
-  size_t use_chunked(std::string_view bytes);
+  size_t use(std::string_view bytes, net::Bytes& out);
+  size_t use_length(std::string_view bytes, net::Bytes& out);
+  size_t use_chunked(std::string_view bytes, net::Bytes& out);
   bool over_limit(uint64_t bytes) const { return body_limit_ > 0 && bytes > body_limit_; }
   void write_failed();
 

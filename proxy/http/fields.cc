@@ -6,13 +6,19 @@ namespace {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
-FieldId if_named(std::string_view name, std::string_view known, FieldId id) {
-  return same_name(name, known) ? id : FieldId::other;
+/// `name` is a token as long as `known`, which is of small letters, digits and dashes: of all the bytes in tokens,
+/// only a capital becomes one of these with bit 5 set.
+template <size_t size>
+FieldId if_named(std::string_view name, const char (&known)[size], FieldId id) {
+  unsigned difference = 0;
+  for (size_t i = 0; i + 1 < size; ++i)
+    difference |= (static_cast<unsigned>(name[i]) | 0x20u) ^ static_cast<unsigned>(known[i]);
+  return difference == 0 ? id : FieldId::other;
 }
 
 /// Names that begin with x, of which there are many that weir does not treat.
 FieldId x_field_id(std::string_view name) {
-  if (name.size() > 7 && same_name(name.substr(0, 7), "x-weir-")) return FieldId::x_weir;
+  if (name.size() > 7 && if_named(name, "x-weir-", FieldId::x_weir) == FieldId::x_weir) return FieldId::x_weir;
   switch (name.size()) {
     case 9:
       return if_named(name, "x-real-ip", FieldId::x_real_ip);
@@ -38,12 +44,6 @@ void Fields::clear() {
   present = 0;
 }
 
-void Fields::add(std::string_view name, std::string_view value, FieldId id) {
-  list.push_back({name, value});
-  ids.push_back(id);
-  present |= uint64_t{1} << static_cast<unsigned>(id);
-}
-
 std::string_view Fields::value(FieldId id) const {
   if (!has(id)) return {};
   for (size_t i = 0; i < ids.size(); ++i) {
@@ -57,7 +57,7 @@ void Fields::remove(size_t index) {
   ids.erase(ids.begin() + static_cast<std::ptrdiff_t>(index));
 }
 
-/// At most one comparison a name: length and first letter leave one candidate.
+/// At most one comparison a name, or two: length and first letter leave one candidate.
 FieldId field_id(std::string_view name) {
   if (name.empty()) return FieldId::other;
   const char first = lower(name.front());

@@ -44,7 +44,11 @@ struct Fields {
   std::deque<std::string> unfolded;  // values of a response that came with obs-fold
   uint64_t present = 0;              // bit per FieldId
   void clear();
-  void add(std::string_view name, std::string_view value, FieldId id);
+  void add(std::string_view name, std::string_view value, FieldId id) {
+    list.push_back({name, value});
+    ids.push_back(id);
+    present |= uint64_t{1} << static_cast<unsigned>(id);
+  }
   bool has(FieldId id) const { return present >> static_cast<unsigned>(id) & 1; }
   /// First value; empty where there is none.
   std::string_view value(FieldId id) const;
@@ -52,7 +56,7 @@ struct Fields {
   void remove(size_t index);
 };
 
-/// By a field's name, whatever its case.
+/// By a field's name, a token, whatever its case.
 FieldId field_id(std::string_view name);
 
 /// Compares names of fields (ASCII, without case).

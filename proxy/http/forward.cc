@@ -32,6 +32,14 @@ class Writer {
   char* at_;
 };
 
+/// Behind the line feed of a field that was parsed in place.
+const char* line_end(const routing::Field& field) {
+  const char* at =
+      field.value.empty() ? field.name.data() + field.name.size() : field.value.data() + field.value.size();
+  while (*at != '\n') ++at;
+  return at + 1;
+}
+
 /// Copies lines as they came, whole runs of them at once.
 class LineCopier {
  public:
@@ -55,12 +63,6 @@ class LineCopier {
   }
 
  private:
-  static const char* line_end(const routing::Field& field) {
-    const char* at =
-        field.value.empty() ? field.name.data() + field.name.size() : field.value.data() + field.value.size();
-    while (*at != '\n') ++at;
-    return at + 1;
-  }
   void flush() {
     if (run_begin_) out_.put({run_begin_, static_cast<size_t>(run_end_ - run_begin_)});
     run_begin_ = run_end_ = nullptr;
@@ -71,18 +73,15 @@ class LineCopier {
   const char* run_end_ = nullptr;
 };
 
+/// A bound of what the fields take when they are written. Lines that are copied as they came lie in one block.
 size_t size_of(const Fields& fields) {
+  if (fields.list.empty()) return 0;
+  if (fields.unfolded.empty()) {
+    const routing::Field& last = fields.list.back();
+    return static_cast<size_t>(line_end(last) - fields.list.front().name.data());
+  }
   size_t size = 0;
   for (const routing::Field& field : fields.list) size += field.name.size() + field.value.size() + 4;
-  // Blanks around values are copied with their line: the span of the lines bounds them.
-  if (!fields.list.empty()) {
-    const char* const first = fields.list.front().name.data();
-    const char* last = fields.list.back().name.data();
-    if (fields.unfolded.empty() && last >= first) {
-      while (*last != '\n') ++last;
-      size = std::max(size, static_cast<size_t>(last - first + 1));
-    }
-  }
   return size;
 }
 

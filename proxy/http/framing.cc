@@ -104,7 +104,8 @@ Framing response_framing(const ResponseHead& head, bool to_head_request) {
   }
   if (claims.lengths == 0) return bodiless ? Framing{} : Framing{BodyKind::until_close};
   uint64_t length = 0;
-  if (!agreed_length(head.fields, length)) return refused(Fault::response_malformed);
+  const bool plain = claims.lengths == 1 && parse_length(claims.length, length);
+  if (!plain && !agreed_length(head.fields, length)) return refused(Fault::response_malformed);
   if (bodiless || length == 0) return {};
   return {BodyKind::length, length};
 }
