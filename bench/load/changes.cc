@@ -39,15 +39,14 @@ void Changes::make_due() {
   next_ = renamed + every_;
 }
 
+/// While a request was under way over a rename, either side is the right one.
 void Changes::answered(Nanos sent, char version) {
-  for (size_t i = changes_.size(); i-- > 0;) {
-    Change& change = changes_[i];
-    if (sent < change.renamed) continue;
-    if (version == (i % 2 == 0 ? 'n' : 'o')) return;
-    ++wrong_;
-    change.last_wrong = std::max(change.last_wrong, sent - change.renamed);
-    return;
-  }
+  if (changes_.empty()) return;
+  Change& last = changes_.back();
+  const char right = changes_.size() % 2 == 1 ? 'n' : 'o';
+  if (sent < last.renamed || version == right) return;
+  ++wrong_;
+  last.last_wrong = std::max(last.last_wrong, sent - last.renamed);
 }
 
 std::string Changes::told() const {

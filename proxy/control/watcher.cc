@@ -18,7 +18,7 @@ namespace {
 
 // A writer that closes, a rename, a link that is made: not each write, of which a file may need many.
 constexpr uint32_t kEvents = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_ATTRIB | IN_ONLYDIR;
-// An editor's save is several events.
+// A save in place is several events. A rename is one, and what it brings is whole: it is not waited for.
 constexpr std::chrono::milliseconds kSettle{15};
 constexpr int kMostLinks = 16;
 
@@ -39,6 +39,20 @@ std::vector<std::string> directories_of(fs::path path) {
   std::ranges::sort(found);
   found.erase(std::ranges::unique(found).begin(), found.end());
   return found;
+}
+
+/// Takes every event that waits; was one of them a rename?
+bool take_events(int inotify) {
+  bool renamed = false;
+  alignas(inotify_event) std::array<char, 16 * 1024> events;
+  for (ssize_t size = 0; (size = ::read(inotify, events.data(), events.size())) > 0;) {
+    for (ssize_t at = 0; at < size;) {
+      const auto* event = reinterpret_cast<const inotify_event*>(events.data() + at);
+      renamed |= (event->mask & IN_MOVED_TO) != 0;
+      at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
+    }
+  }
+  return renamed;
 }
 
 }  // namespace
@@ -68,10 +82,12 @@ void Watcher::watch_directories() {
 void Watcher::wait() {
   inotify_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
     if (error) return;
-    std::array<char, 16 * 1024> events;
-    while (::read(inotify_.native_handle(), events.data(), events.size()) > 0) {
+    if (take_events(inotify_.native_handle())) {
+      settle_.cancel();
+      load();
+    } else {
+      noticed();
     }
-    noticed();
     wait();
   });
 }
@@ -80,11 +96,14 @@ void Watcher::noticed() {
   if (std::exchange(settling_, true)) return;
   settle_.expires_after(kSettle);
   settle_.async_wait([this](const boost::system::error_code& error) {
-    if (error) return;
-    settling_ = false;
-    watch_directories();
-    changed_();
+    if (!error) load();
   });
+}
+
+void Watcher::load() {
+  settling_ = false;
+  watch_directories();
+  changed_();
 }
 
 void Watcher::stop() {

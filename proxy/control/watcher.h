@@ -23,6 +23,7 @@ class Watcher {
   void watch_directories();
   void wait();
   void noticed();
+  void load();
 
   std::string path_;
   std::function<void()> changed_;
