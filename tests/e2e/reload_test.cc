@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <future>
 #include <thread>
 
@@ -56,19 +57,23 @@ TEST(Reload, AFileReplacedByARenameIsLoadedEachTime) {
   }
 }
 
-/// Of ten, so that one time slice of a busy machine proves nothing.
+/// The fastest of ten, so that time slices of a busy machine prove nothing. Written elsewhere: the rename is all there
+/// is.
 TEST(Reload, ARenameIsLoadedAtOnce) {
   Live live;
+  Directory elsewhere;
   auto fastest = Clock::duration::max();
   for (int i = 0; i < 10; ++i) {
     const std::string expected = i % 2 == 0 ? "new" : "old";
-    live.weir->reload(live.with_share(i % 2 == 0 ? "10%" : "0%"),
-                      [&](const std::string& written) { replace_file(live.weir->file(), written); });
-    const auto renamed = Clock::now();
-    while (live.version() != expected) ASSERT_LT(Clock::now() - renamed, Duration(2000));
-    fastest = std::min<Clock::duration>(fastest, Clock::now() - renamed);
+    live.weir->reload(live.with_share(i % 2 == 0 ? "10%" : "0%"), [&](const std::string& text) {
+      write_file(elsewhere.path() + "/weir.yaml", text);
+      std::filesystem::rename(elsewhere.path() + "/weir.yaml", live.weir->file());
+      const auto renamed = Clock::now();
+      while (live.version() != expected) ASSERT_LT(Clock::now() - renamed, Duration(2000));
+      fastest = std::min<Clock::duration>(fastest, Clock::now() - renamed);
+    });
   }
-  EXPECT_LT(fastest, Duration(12));
+  EXPECT_LT(fastest, Duration(8));
 }
 
 TEST(Reload, AConfigMapsSwapIsLoadedEachTime) {
