@@ -20,10 +20,9 @@ std::string_view quad_text(const uint8_t* bytes, std::span<char> buffer) {
 
 }  // namespace
 
-std::string_view Client::peer_text(std::span<char, kPeerText> buffer) const {
-  if (!has_peer) return {};
-  if (peer.is_v4()) return quad_text(peer.bytes.data() + 12, buffer);
-  const char* const text = inet_ntop(AF_INET6, peer.bytes.data(), buffer.data(), buffer.size());
+std::string_view address_text(const config::IpAddress& address, AddressText buffer) {
+  if (address.is_v4()) return quad_text(address.bytes.data() + 12, buffer);
+  const char* const text = inet_ntop(AF_INET6, address.bytes.data(), buffer.data(), buffer.size());
   return text ? std::string_view(text) : std::string_view{};
 }
 

@@ -40,6 +40,13 @@ class Patience final : public net::Deadline {
   bool running_ = false;
 };
 
+/// Room for any address as text.
+inline constexpr size_t kAddressText = 48;
+using AddressText = std::span<char, kAddressText>;
+
+/// An address as canonical text, written into `buffer`: without a string, for the request's path.
+std::string_view address_text(const config::IpAddress& address, AddressText buffer);
+
 struct Client {
   net::Stream& stream;
   net::Waiter& waiter;
@@ -52,8 +59,7 @@ struct Client {
   bool last_request = false;  // the listener is gone: the connection ends after this one
 
   /// The peer's address as text, written into `buffer`; empty without one.
-  static constexpr size_t kPeerText = 48;
-  std::string_view peer_text(std::span<char, kPeerText> buffer) const;
+  std::string_view peer_text(AddressText buffer) const { return has_peer ? address_text(peer, buffer) : ""; }
 };
 
 }  // namespace weir::proxy

@@ -111,7 +111,7 @@ void Exchange::forward(http::RequestHead& head, const Behind& behind, const Admi
       believed_id ? head.fields.value(http::FieldId::x_request_id) : std::string_view(id.data(), id.size());
   record_.note_request_id(request_id);
 
-  char peer[Client::kPeerText];
+  char peer[kAddressText];
   const http::ClientFacts facts{.peer = client_.peer_text(peer),
                                 .fallback_host = client_.listener.fallback_host,
                                 .request_id = request_id,

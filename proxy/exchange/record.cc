@@ -1,59 +1,12 @@
 #include "proxy/exchange/record.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <chrono>
-#include <ctime>
-#include <iterator>
+
+#include "proxy/log/line.h"
 
 namespace weir::proxy {
 
 namespace {
-
-double seconds(net::Nanos time) { return std::chrono::duration<double>(time).count(); }
-
-/// A JSON string (RFC 8259 §7). Bytes that are not UTF-8 go on as escapes of Latin-1.
-void append_json(std::string& out, std::string_view text) {
-  out.push_back('"');
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (byte < 0x20 || byte >= 0x7f) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", byte);
-    } else {
-      out.push_back(c);
-    }
-  }
-  out.push_back('"');
-}
-
-/// As nginx escapes its log: what could end the field or the line is \xHH.
-void append_quoted(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\' || byte < 0x20 || byte >= 0x7f) {
-      fmt::format_to(std::back_inserter(out), "\\x{:02X}", byte);
-    } else {
-      out.push_back(c);
-    }
-  }
-}
-
-struct WallTime {
-  std::tm parts{};
-  int millis = 0;
-  static WallTime now() {
-    timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    WallTime wall;
-    gmtime_r(&now.tv_sec, &wall.parts);
-    wall.millis = static_cast<int>(now.tv_nsec / 1'000'000);
-    return wall;
-  }
-};
 
 size_t rejected_index(unsigned status) {
   const auto found = std::ranges::find(kRejectedCodes, status);
@@ -150,72 +103,37 @@ void Record::count(unsigned status) {
 }
 
 void Record::write_log_line() {
-  std::string& out = worker_.access_log().lines();
+  char address[kAddressText];
+  log::Line line{.time = net::time_of_day(),
+                 .request_id = piece(id_),
+                 .client = client_.has_peer ? address_text(client_ip_, address) : "unix",
+                 .method = piece(method_),
+                 .host = piece(host_),
+                 .path = piece(path_),
+                 .referer = piece(referer_),
+                 .agent = piece(agent_),
+                 .minor = minor_,
+                 .status = status_,
+                 .bytes_in = bytes_in_,
+                 .bytes_out = bytes_out_,
+                 .endpoint = endpoint_ ? std::string_view(endpoint_->name) : std::string_view(),
+                 .error = http::info(fault_).token,
+                 .tries = tries_,
+                 .duration = took_,
+                 .upstream_duration = upstream_took_};
+  if (service_) {
+    const routing::ServicePlan& plan = *service_->plan;
+    line.service = plan.name;
+    line.version = plan.versions[decision_.version].name;
+    line.revision = plan.revision;
+    line.decided_by = routing::decided_by_text(decision_.by);
+    if (decision_.rule != routing::kNone) line.rule = plan.rules[decision_.rule].name;
+    if (decision_.bucket) line.bucket = static_cast<uint32_t>(*decision_.bucket);
+  }
   const auto& log = worker_.view()->config().access_log;
-  if (log && log->format == config::LogFormat::combined) {
-    write_combined(out);
-  } else {
-    write_json(out);
-  }
+  const bool combined = log && log->format == config::LogFormat::combined;
+  (combined ? log::write_combined : log::write_json)(worker_.access_log().lines(), line);
   worker_.access_log().added();
-}
-
-void Record::write_json(std::string& out) const {
-  const auto to = std::back_inserter(out);
-  const WallTime wall = WallTime::now();
-  const auto text = [&](std::string_view key, std::string_view value) {
-    fmt::format_to(to, ",\"{}\":", key);
-    append_json(out, value);
-  };
-  fmt::format_to(to, "{{\"time\":\"{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z\"", wall.parts.tm_year + 1900,
-                 wall.parts.tm_mon + 1, wall.parts.tm_mday, wall.parts.tm_hour, wall.parts.tm_min, wall.parts.tm_sec,
-                 wall.millis);
-  text("request_id", piece(id_));
-  text("client", client_.has_peer ? client_ip_.text() : "unix");
-  text("method", piece(method_));
-  text("host", piece(host_));
-  text("path", piece(path_));
-  fmt::format_to(to, ",\"protocol\":\"HTTP/1.{}\",\"status\":{},\"bytes_in\":{},\"bytes_out\":{}", minor_, status_,
-                 bytes_in_, bytes_out_);
-  text("service", service_ ? std::string_view(service_->plan->name) : "");
-  text("version", service_ ? std::string_view(service_->plan->versions[decision_.version].name) : "");
-  fmt::format_to(to, ",\"revision\":{}", service_ ? service_->plan->revision : 0);
-  text("decided_by", service_ ? routing::decided_by_text(decision_.by) : "");
-  text("rule", service_ && decision_.rule != routing::kNone
-                   ? std::string_view(service_->plan->rules[decision_.rule].name)
-                   : "");
-  if (decision_.bucket) {
-    fmt::format_to(to, ",\"bucket\":{}", static_cast<uint32_t>(*decision_.bucket));
-  } else {
-    out.append(",\"bucket\":null");
-  }
-  text("endpoint", endpoint_ ? std::string_view(endpoint_->name) : "");
-  text("error", http::info(fault_).token);
-  fmt::format_to(to, ",\"tries\":{},\"duration\":{:.6f},\"upstream_duration\":{:.6f}}}\n", tries_, seconds(took_),
-                 seconds(upstream_took_));
-}
-
-void Record::write_combined(std::string& out) const {
-  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const auto to = std::back_inserter(out);
-  const WallTime wall = WallTime::now();
-  const auto quoted = [&](std::string_view text) {
-    out.push_back('"');
-    append_quoted(out, text.empty() ? "-" : text);
-    out.push_back('"');
-  };
-  fmt::format_to(to, "{} - - [{:02}/{}/{:04}:{:02}:{:02}:{:02} +0000] \"",
-                 client_.has_peer ? client_ip_.text() : "unix:", wall.parts.tm_mday, kMonths[wall.parts.tm_mon],
-                 wall.parts.tm_year + 1900, wall.parts.tm_hour, wall.parts.tm_min, wall.parts.tm_sec);
-  append_quoted(out, piece(method_));
-  out.push_back(' ');
-  append_quoted(out, piece(path_));
-  fmt::format_to(to, " HTTP/1.{}\" {} {} ", minor_, status_ == kNoStatus ? 499 : status_, bytes_out_);
-  quoted(piece(referer_));
-  out.push_back(' ');
-  quoted(piece(agent_));
-  out.push_back('\n');
 }
 
 }  // namespace weir::proxy

@@ -60,8 +60,6 @@ class Record {
  private:
   metrics::VersionNumbers* version_numbers() const;
   void write_log_line();
-  void write_json(std::string& out) const;
-  void write_combined(std::string& out) const;
 
   Worker& worker_;
   const Client& client_;

@@ -19,6 +19,13 @@ inline std::chrono::sys_seconds wall_clock() {
   return std::chrono::sys_seconds(std::chrono::seconds(std::time(nullptr)));
 }
 
+/// The time of day since 1970, UTC: for what people read.
+inline Nanos time_of_day() {
+  timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return std::chrono::seconds(now.tv_sec) + Nanos(now.tv_nsec);
+}
+
 inline Nanos monotonic() {
   timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
