@@ -1,5 +1,7 @@
 #include "proxy/listener.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,6 +17,8 @@ constexpr int64_t kUnevenness = 4;  // connections that a worker may hold above 
 
 Listener::Listener(Worker& worker, Doorstep& doorstep, std::shared_ptr<const ListenerSite> site, ListenSocket socket)
     : worker_(worker), doorstep_(doorstep), entrance_(worker, doorstep, std::move(site)), socket_(socket) {
+  const int on = 1;  // accepted sockets have it from here; a unix socket refuses it, and needs none
+  setsockopt(socket_.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   worker_.loop().add_listening(socket_.fd, *this, socket_.shared);
 }
 

@@ -1,7 +1,5 @@
 #include "proxy/session.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "proxy/http/trust.h"
@@ -31,10 +29,6 @@ http::RequestHead& scratch_head() {
 
 void Session::start(Entrance& entrance, int fd, std::optional<config::IpAddress> peer) {
   auto* const session = new Session(entrance, peer);
-  if (peer) {
-    const int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  }
   if (!session->stream_.adopt(fd)) {
     delete session;
     return;
@@ -242,7 +236,7 @@ bool Session::ready_for_another(Outcome& outcome) {
       return false;
     case Outcome::Next::close:
       // Whoever still sends would get a reset, and lose what it has not read yet.
-      if (!input_.empty() || stream_.look()) outcome.next = Outcome::Next::linger;
+      if (!input_.empty() || (!outcome.last && stream_.look())) outcome.next = Outcome::Next::linger;
       break;
     case Outcome::Next::linger:
       break;
