@@ -4,13 +4,15 @@ import selectors
 import socket
 import time
 
-from proxies import Failure
+from proxies import SEGMENT, Failure
 
 
 def ask(port, size, receive_buffer=None):
     """A connection on which /size was asked for."""
     connection = socket.socket()
     if receive_buffer:
+        # As over a network: segments of loopback's 64 KiB would have the kernel buffer megabytes for each.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     connection.settimeout(10)
     connection.connect(("127.0.0.1", port))
@@ -80,6 +82,7 @@ class SlowReaders:
         deadline = time.monotonic() + 120
         with selectors.DefaultSelector() as ready:
             for connection in left:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
                 ready.register(connection, selectors.EVENT_READ)
             while left:
                 events = ready.select(5)

@@ -15,6 +15,10 @@ class Job:
     logged: bool = False  # a JSON line for each request, to a file
     large: bool = False  # nginx and HAProxy tuned for large bodies
     connections: int = 0  # room for so many clients; 0: what each is given elsewhere
+    origins: str = ""  # which ones: "far_" for those that send as over a network
+
+    def pointed(self, facts):
+        return {**facts, "old": facts[self.origins + "old"], "new": facts[self.origins + "new"]}
 
 
 # --- nginx ------------------------------------------------------------------------------------------------------

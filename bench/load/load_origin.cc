@@ -3,6 +3,8 @@
 // has to bring X-Forwarded-For and X-Request-Id, or it is answered with 500 and the reason. What is larger than 16 MiB
 // is made while it is sent.
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,6 +35,7 @@ Answers /SIZE with SIZE bytes (4 or more) that begin with VERSION and a line's e
 :unchecked    does not look for X-Forwarded-For and X-Request-Id in the first and every 1000th request
 :addresses=N  on 127.0.0.1 and the N - 1 addresses behind it
 :delay=MS     answers so many milliseconds after the request
+:segment=N    in TCP segments of so many bytes, as over a network, with 64 KiB on the way at most
 )";
 constexpr long long kLargestKept = 16 << 20;  // of an answer's bytes
 constexpr unsigned kCheckEvery = 1000;
@@ -133,6 +136,13 @@ long long option(std::string_view site, std::string_view name, long long otherwi
   return digits(rest.substr(0, rest.find(':')));
 }
 
+/// Connections take it over from their listener.
+void as_over_a_network(int listener, int segment) {
+  const int on_the_way = 64 << 10;
+  setsockopt(listener, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
+  setsockopt(listener, SOL_SOCKET, SO_SNDBUF, &on_the_way, sizeof on_the_way);
+}
+
 void Origin::serve(const std::string& site) {
   const size_t equals = site.find('='), colon = site.find(':');
   const auto port = static_cast<uint16_t>(digits(std::string_view(site).substr(0, equals)));
@@ -140,9 +150,11 @@ void Origin::serve(const std::string& site) {
   version->name = site.substr(equals + 1, colon == std::string::npos ? colon : colon - equals - 1);
   version->checked = site.find(":unchecked") == std::string::npos;
   version->delay = std::chrono::milliseconds(option(site, ":delay=", 0));
+  const int segment = static_cast<int>(option(site, ":segment=", 0));
   const long long addresses = option(site, ":addresses=", 1);
   for (long long host = 1; host <= addresses; ++host) {
     const int fd = listen_on(port, static_cast<uint8_t>(host));
+    if (segment > 0) as_over_a_network(fd, segment);
     if (listeners_.size() <= static_cast<size_t>(fd)) listeners_.resize(static_cast<size_t>(fd) + 1);
     listeners_[static_cast<size_t>(fd)] = version;
     epoll_event event{EPOLLIN, {.fd = fd}};

@@ -18,7 +18,7 @@ CLOSED = ("--connections", "64")
 IDLE = 10_000
 SPARE = 1_000  # descriptors that are not for the crowd, and room for connections beside it
 BODY = 10 << 30
-READERS, READ = 1_000, 4 << 20
+READERS, READ = 1_000, 2 << 20
 PIECE = 64 << 10  # what weir may hold of a body in one direction
 
 
@@ -151,16 +151,16 @@ def upload(port, size):
 
 def slow_readers(field, args):
     """Memory while they sip; meanwhile others are served; at the end weir's readers get all of what is theirs."""
-    field.start_all(Job("slow", large=True, connections=READERS + SPARE))
+    field.start_all(Job("slow", large=True, connections=READERS + SPARE, origins="far_"))
     each, seen = {}, []
     for name in ("nginx", "haproxy", "weir"):
         subject = field.subjects[name]
         seen.append(generate(field, subject, CLOSED, 0.3))
         before = user_memory(subject)
         readers = SlowReaders(subject.port, READERS, READ)
-        for _ in range(20):
+        for _ in range(4):
             readers.sip(4096)
-            time.sleep(0.05)
+            time.sleep(0.25)
         seen.append(generate(field, subject, CLOSED, 0.3))
         each[name] = (user_memory(subject) - before) / READERS
         if name == "weir":

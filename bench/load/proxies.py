@@ -18,6 +18,7 @@ import jobs
 
 PATIENCE_S = 10
 SLOW_MS = 10  # what the slow origins take to answer
+SEGMENT = 1460  # what the far origins send at a time; over loopback it would be 64 KiB
 ENDPOINTS = jobs.ENDPOINTS
 
 
@@ -163,12 +164,14 @@ class Field:
         return process, log
 
     def start_origins(self):
-        names = ("old", "new", "unchecked", "many_old", "many_new", "slow_old", "slow_new")
+        names = ("old", "new", "unchecked", "many_old", "many_new", "slow_old", "slow_new", "far_old",
+                 "far_new")
         self.facts.update(zip(names, free_ports(len(names))))
         at = self.facts
         sites = [f"{at['old']}=old", f"{at['new']}=new", f"{at['unchecked']}=old:unchecked",
                  f"{at['many_old']}=old:addresses={ENDPOINTS}", f"{at['many_new']}=new:addresses={ENDPOINTS}",
-                 f"{at['slow_old']}=old:delay={SLOW_MS}", f"{at['slow_new']}=new:delay={SLOW_MS}"]
+                 f"{at['slow_old']}=old:delay={SLOW_MS}", f"{at['slow_new']}=new:delay={SLOW_MS}",
+                 f"{at['far_old']}=old:segment={SEGMENT}", f"{at['far_new']}=new:segment={SEGMENT}"]
         process, log = self.start(str(self.cores[1]), "origins", self.programs / "load_origin",
                                   *(f"--serve={site}" for site in sites))
         self.wait_for("the origins", at["unchecked"], process, log, f"see {log}")
@@ -181,7 +184,7 @@ class Field:
 
     def start_all(self, job):
         for kind, program in PROGRAMS.items():
-            self.start_proxy(kind, program, lambda facts, program=program: program.file(job, facts))
+            self.start_proxy(kind, program, lambda facts, program=program: program.file(job, job.pointed(facts)))
 
     def start_proxy(self, name, program, file_of, cores=None, host="shop.example"):
         """`file_of` makes the configuration of the facts, ports among them; `cores` are the first one's unless given."""
