@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "config/problem.h"
+#include "config/rollout.h"
 
 namespace weir::config {
 
@@ -240,6 +241,7 @@ struct Service {
   std::vector<Rule> rules;
   std::optional<Split> split;  // absent: everybody on the stable version
   Reveal reveal = Reveal::none;
+  std::optional<Rollout> rollout;  // absent: shares change by hand alone
   Where where;
 
   /// Index of the version of this name; nothing if there is none.
