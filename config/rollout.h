@@ -40,7 +40,7 @@ struct Judge {
   double fail = 0.001;     // how often a candidate that is no worse may be rolled back
   double pass = 0.05;      // how often one that is `margin` times worse may be let on
   double margin = 1.5;     // how many times worse is not acceptable
-  Share tolerance{5'000};  // of the candidate's users may err where there is nothing to compare
+  Share tolerance{5'000};  // more of the candidate's users may err than of the stable version's
   JudgeLimits limits;
   uint32_t per_network = 0;  // users of a /24 or /48 that count; 0: all
 };

@@ -21,6 +21,12 @@ double upper_bound_of_part(uint64_t k, uint64_t n, double alpha) {
   return Binomial::find_upper_bound_on_p(static_cast<double>(n), static_cast<double>(k), alpha);
 }
 
+double exact_lower_bound_of_part(uint64_t k, uint64_t n, double alpha) {
+  if (k == 0 || k > n) return 0;
+  using Binomial = boost::math::binomial_distribution<double>;
+  return Binomial::find_lower_bound_on_p(static_cast<double>(n), static_cast<double>(k), alpha);
+}
+
 double lower_bound_of_part(uint64_t k, uint64_t n, double z) {
   if (n == 0) return 0;
   const double all = static_cast<double>(n), part = static_cast<double>(k) / all;

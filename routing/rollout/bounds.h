@@ -9,6 +9,9 @@ namespace weir::routing::rollout {
 /// at most `alpha`. 1 where n is 0.
 double upper_bound_of_part(uint64_t k, uint64_t n, double alpha);
 
+/// The lower bound likewise; 0 where k is 0.
+double exact_lower_bound_of_part(uint64_t k, uint64_t n, double alpha);
+
 /// Wilson's lower bound at `z` standard deviations; 0 where n is 0.
 double lower_bound_of_part(uint64_t k, uint64_t n, double z);
 

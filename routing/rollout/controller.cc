@@ -164,10 +164,11 @@ void take_in(State& state, const Observation& seen, milliseconds passed) {
 /// What keeps a stage whose time is over from going on, in words; nothing: it has passed.
 std::optional<std::string> undecided(const Plan& plan, State& state) {
   if (state.seen[kCandidate].size() == 0) return "waits for traffic: no user was on the candidate in this stage";
-  if (state.seen[kCandidate].size() < plan.min_users) return forecast(plan, state).text;
+  if (state.seen[kCandidate].size() < plan.min_users) return "waits for more users";
   if (split_mismatches(state)) return "the users seen are not split as asked: who is missing?";
   if (feedback_holds(plan, state)) return "users rate the candidate worse";
-  if (plan.stages[state.stage].proof_required && !passes(plan, state)) return forecast(plan, state).text;
+  if (plan.stages[state.stage].proof_required && !passes(plan, state))
+    return "no harm is shown, nor that there is none";
   return std::nullopt;
 }
 
@@ -188,7 +189,10 @@ void climb(const Plan& plan, State& state, const Observation& seen, milliseconds
   if (auto why = undecided(plan, state)) {
     const bool enough = state.seen[kCandidate].size() >= plan.min_users;
     if (enough && plan.if_undecided == config::IfUndecided::approve) return await(state, "undecided: " + *why, step);
-    if (state.phase == Phase::holding) move_to(state, Phase::judging, "judge", *why, step);
+    if (state.phase == Phase::holding) {
+      const std::string missing = forecast(plan, state).text;
+      move_to(state, Phase::judging, "judge", missing.empty() ? *why : *why + ": " + missing, step);
+    }
     state.why = std::move(*why);
     return;
   }

@@ -76,7 +76,22 @@ bool look_is_due(const Plan& plan, const State& state) {
   if (plan.if_undecided == config::IfUndecided::extend) {
     return state.in_stage - state.at_look >= plan.stages[state.stage].hold;
   }
-  return state.seen[kCandidate].size() >= 2 * state.users_at_look;
+  const bool another_half = state.in_stage >= 2 * state.at_look;  // there may be no more users
+  return another_half || state.seen[kCandidate].size() >= 2 * state.users_at_look;
+}
+
+/// What of the stable version's users err for sure: the candidate may not be blamed for as much. It spends next to
+/// nothing of the look's α, as there are many of them.
+double usual_part(const State& state, const MetricEvidence& evidence, double alpha) {
+  constexpr double kSpent = 0.001;
+  const auto users = static_cast<uint64_t>(std::ceil(state.seen[kStable].users()));
+  return exact_lower_bound_of_part(evidence.erred_here[kStable].size(), users, kSpent * alpha);
+}
+
+/// Is it shown that at most `tolerance` more of the candidate's users err than of the stable version's?
+bool exposure_passes(const Plan& plan, const State& state, const MetricEvidence& evidence, uint64_t users,
+                     uint64_t erred, double alpha) {
+  return upper_bound_of_part(erred, users, alpha) - usual_part(state, evidence, alpha) <= plan.tolerance;
 }
 
 void look_at_exposure(const Plan& plan, State& state) {
@@ -84,9 +99,8 @@ void look_at_exposure(const Plan& plan, State& state) {
   state.at_look = state.in_stage;
   state.users_at_look = state.seen[kCandidate].size();
   for (MetricEvidence& evidence : state.evidence) {
-    const double bound = upper_bound_of_part(evidence.erred_here[kCandidate].size(), state.seen[kCandidate].size(),
-                                             alpha_of_look(plan, state.looks));
-    evidence.exposed |= bound <= plan.tolerance;
+    evidence.exposed |= exposure_passes(plan, state, evidence, state.seen[kCandidate].size(),
+                                        evidence.erred_here[kCandidate].size(), alpha_of_look(plan, state.looks));
   }
 }
 
@@ -94,14 +108,16 @@ bool metric_passes(const Plan& plan, const MetricEvidence& evidence) {
   return evidence.exposed || evidence.safety.log_e() >= std::log(1 / plan.pass);
 }
 
-/// Users to be seen at the next look for as many erring as now; kMostUsersAsked: not in sight.
+/// Users to be seen at the next look if they go on erring as now; kMostUsersAsked: not in sight.
 uint64_t users_for_exposure(const Plan& plan, const State& state, const MetricEvidence& evidence) {
-  const uint64_t erred = evidence.erred_here[kCandidate].size();
+  const auto seen = static_cast<double>(std::max<uint64_t>(1, state.seen[kCandidate].size()));
+  const double errs = static_cast<double>(evidence.erred_here[kCandidate].size()) / seen;
   const double alpha = alpha_of_look(plan, state.looks + 1);
-  uint64_t least = std::max<uint64_t>(1, erred), most = kMostUsersAsked;
+  uint64_t least = 1, most = kMostUsersAsked;
   while (least < most) {
     const uint64_t middle = least + (most - least) / 2;
-    if (upper_bound_of_part(erred, middle, alpha) <= plan.tolerance) {
+    const auto erring = static_cast<uint64_t>(errs * static_cast<double>(middle));
+    if (exposure_passes(plan, state, evidence, middle, erring, alpha)) {
       most = middle;
     } else {
       least = middle + 1;
@@ -203,9 +219,9 @@ Forecast forecast(const Plan& plan, const State& state) {
   for (const Metric metric : {Metric::errors, Metric::slow}) {
     if (!judged(plan, metric) || metric_passes(plan, of(state, metric))) continue;
     Forecast by_exposure = users_missing(state, users_for_exposure(plan, state, of(state, metric)));
-    if (by_exposure.users == 0) continue;  // the next look passes
     Forecast by_events = events_missing(plan, state, of(state, metric));
-    Forecast& soonest = sooner(by_events, by_exposure) ? by_events : by_exposure;
+    const bool in_sight = by_exposure.users > 0 && by_exposure.users < kMostUsersAsked / 2;
+    Forecast& soonest = !in_sight || sooner(by_events, by_exposure) ? by_events : by_exposure;
     if (worst.text.empty() || sooner(worst, soonest)) worst = std::move(soonest);
   }
   return worst;

@@ -20,6 +20,12 @@ TEST(Exposure, NoTrafficProvesNothing) {
   EXPECT_EQ(upper_bound_of_part(3, 3, 0.025), 1);
 }
 
+TEST(Exposure, TheLowerBoundIsBelowAndTheUpperAboveWhatIsTrue) {
+  EXPECT_EQ(exact_lower_bound_of_part(0, 1000, 0.05), 0);
+  EXPECT_NEAR(exact_lower_bound_of_part(10, 1000, 0.025), 0.0048, 0.0001);
+  EXPECT_NEAR(upper_bound_of_part(10, 1000, 0.025), 0.0183, 0.0001);
+}
+
 TEST(LowerBound, ThreeBadRequestsTripNothing) {
   EXPECT_LT(lower_bound_of_part(3, 3, 3), 0.3);
   EXPECT_LT(lower_bound_of_part(3, 60, 3), 0.05);

@@ -337,7 +337,7 @@ TEST(Rollout, SaysHowManyMoreUsersAndMinutesItNeeds) {
   rollout.see(kStable, 7000);
   rollout.look(10min);
   EXPECT_EQ(rollout.state.phase, Phase::judging);
-  EXPECT_THAT(rollout.state.why, HasSubstr("more users"));
+  EXPECT_THAT(rollout.last.transitions.back().why, HasSubstr("more users"));
   const Forecast next = forecast(rollout.plan, rollout.state);
   ASSERT_TRUE(next.minutes);
   EXPECT_GT(next.users, 368u);  // the first look was spent

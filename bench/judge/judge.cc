@@ -1,0 +1,101 @@
+// ./dev judge: thousands of whole rollouts with the real controller, beside two gates as others build them.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <thread>
+
+#include "bench/judge/simulate.h"
+#include "bench/judge/worlds.h"
+#include "routing/rollout/bounds.h"
+
+namespace weir::judge {
+namespace {
+
+struct NamedGate {
+  const char* name;
+  MakeGate make;
+};
+constexpr NamedGate kGates[]{{"weir", weir_gate}, {"99% a minute", threshold_gate}, {"z-test", z_test_gate}};
+constexpr double kHours = 8;
+constexpr uint64_t kSeed = 20261123;
+
+double percent(uint64_t part, uint64_t all) {
+  return all == 0 ? 0 : 100 * static_cast<double>(part) / static_cast<double>(all);
+}
+
+std::string median(std::vector<double> values) {
+  if (values.empty()) return "–";
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return fmt::format("{:.0f}", *middle);
+}
+
+/// Over two threads; each run has its own seed, so that they change nothing.
+Tally many(const World& world, MakeGate make, uint64_t runs) {
+  Tally first, second;
+  std::thread other([&] { second = simulate_many(world, make, runs / 2, kHours, kSeed + 1'000'000); });
+  first = simulate_many(world, make, runs - runs / 2, kHours, kSeed);
+  other.join();
+  first.add(second);
+  return first;
+}
+
+void print_row(const char* gate, const std::string& world, const Tally& tally) {
+  fmt::print("| {} | {} | {} | {} ({:.2f}%, at most {:.2f}%) | {:.2f}% | {:.1f}% | {} |\n", world, gate, tally.runs,
+             tally.rolled_back, percent(tally.rolled_back, tally.runs),
+             100 * routing::rollout::upper_bound_of_part(tally.rolled_back, tally.runs, 0.05),
+             percent(tally.paused, tally.runs), percent(tally.everybody, tally.runs), median(tally.minutes));
+}
+
+void print_rollbacks(const char* title, const std::vector<World>& worlds, uint64_t runs) {
+  fmt::print(
+      "\n{}\n\n| world | gate | rollouts | rolled back (upper bound, 95%) | paused | at 100% in {} h | minutes |\n"
+      "|---|---|---|---|---|---|---|\n",
+      title, kHours);
+  for (const NamedGate& gate : kGates) {
+    Tally all;
+    for (const World& world : worlds) {
+      const Tally tally = many(world, gate.make, runs);
+      print_row(gate.name, world.name, tally);
+      std::fflush(stdout);
+      all.add(tally);
+    }
+    print_row(gate.name, "**all**", all);
+  }
+}
+
+void print_harm(uint64_t runs) {
+  fmt::print(
+      "\nThe candidate errs more often (0.5% of requests err on the stable version)\n\n"
+      "| ratio, traffic | gate | rollouts | rolled back | paused | at 100% | caught by 25%, of those where 200 "
+      "users erred | users harmed, median |\n|---|---|---|---|---|---|---|---|\n");
+  for (const double rate : {10.0, 100.0}) {
+    for (const double ratio : {1.5, 2.0, 5.0, 20.0, 200.0}) {
+      for (const NamedGate& gate : kGates) {
+        const Tally tally = many(harmful_world(ratio, rate), gate.make, runs);
+        fmt::print("| {}×, {}/s | {} | {} | {:.1f}% | {:.1f}% | {:.1f}% | {} of {} ({:.1f}%) | {} |\n", ratio, rate,
+                   gate.name, tally.runs, percent(tally.rolled_back, tally.runs), percent(tally.paused, tally.runs),
+                   percent(tally.everybody, tally.runs), tally.caught_by_25, tally.judged_at_25,
+                   percent(tally.caught_by_25, tally.judged_at_25), median(tally.harmed));
+        std::fflush(stdout);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace weir::judge
+
+int main(int argc, char** argv) {
+  using namespace weir::judge;
+  const uint64_t runs = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 300;
+  if (runs == 0) {
+    fmt::print(stderr, "usage: judge [ROLLOUTS PER WORLD, 300]\n");
+    return 2;
+  }
+  print_rollbacks("Nothing is wrong with the candidate", healthy_worlds(), runs);
+  print_rollbacks("It fails for fewer than 0.05% of its users", barely_harmful_worlds(), runs);
+  print_harm(std::max<uint64_t>(1, runs / 6));
+  return 0;
+}
