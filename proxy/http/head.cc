@@ -1,5 +1,7 @@
 #include "proxy/http/head.h"
 
+#include <algorithm>
+
 #include "proxy/http/scan.h"
 
 namespace weir::http {
@@ -146,8 +148,11 @@ ParseResult refused(Fault fault) { return {Parsed::refused, 0, fault}; }
 
 /// What an unfinished head already tells.
 ParseResult judge_partial_request(std::string_view bytes, const HeadLimits& limits) {
-  if (limits.target > 0 && bytes.size() > limits.target + 32 && bytes.find('\r') == std::string_view::npos) {
-    return refused(Fault::target_too_long);
+  const size_t blank = bytes.find(' ');
+  if (limits.target > 0 && blank != std::string_view::npos) {
+    const std::string_view rest = bytes.substr(blank + 1);
+    const size_t size = std::min(rest.find_first_of(" \r"), rest.size());
+    if (size > limits.target) return refused(Fault::target_too_long);
   }
   if (limits.bytes > 0 && bytes.size() >= limits.bytes) return refused(Fault::head_too_large);
   return {};

@@ -81,6 +81,16 @@ TEST(ResponseHead, MayLackTheBlankBeforeAnAbsentReason) {
   EXPECT_EQ(parse_response(kNoBlank + "body", {}, head).size, kNoBlank.size());
 }
 
+TEST(RequestHead, ALongMethodIsNotTakenForALongTargetWhereverItIsCut) {
+  const std::string whole = std::string(120, 'M') + " /" + std::string(199, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n";
+  const HeadLimits limits{.bytes = 1024, .fields = 20, .target = 200};
+  RequestHead head;
+  for (size_t cut = 0; cut < whole.size(); ++cut)
+    ASSERT_EQ(parse_request(whole.substr(0, cut), limits, head).state, Parsed::partial) << cut;
+  EXPECT_EQ(parse_request(whole, limits, head).state, Parsed::complete);
+  EXPECT_EQ(parse_request("GET /" + std::string(200, 'a'), limits, head).fault, Fault::target_too_long);
+}
+
 TEST(RequestHead, WhatIsWrongIsRefusedAndNeverRead) {
   const struct {
     std::string head;
