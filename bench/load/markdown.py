@@ -4,7 +4,7 @@ LABELS = {"nginx": "nginx", "haproxy": "HAProxy"}
 
 
 def markdown(result):
-    out = [f"`{command(result)}` ({result['rounds']} rounds of {result['seconds']:g} s, {result['took_s']:.0f} s in all; "
+    out = [f"One run of `{command(result)}` ({result['rounds']} rounds of {result['seconds']:g} s, {result['took_s']:.0f} s in all; "
            f"{versions(result)}; kernel {result['kernel']}, load before it {result['load_average_before']:.1f}):", ""]
     if result["lines"]:
         out += ["| | weir µs | × nginx | × HAProxy | req/s × nginx, HAProxy | p99 µs: weir, nginx, HAProxy |",
