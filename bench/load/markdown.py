@@ -24,7 +24,8 @@ def command(result):
 
 def versions(result):
     told = result["versions"]
-    return ", ".join(told[name].split(" - ")[0].split(" 20")[0] for name in ("nginx", "haproxy") if name in told)
+    return ", ".join(told[name].split(" - ")[0].split(" 20")[0].removeprefix("nginx version: ")
+                     for name in ("nginx", "haproxy") if name in told)
 
 
 def met(told):
