@@ -110,6 +110,7 @@ void Origin::stop() {
   close_connections();
   for (auto& connection : open_)
     if (connection->thread.joinable()) connection->thread.join();
+  if (!recording_) open_.clear();
 }
 
 void Origin::close_connections() {
