@@ -1,19 +1,40 @@
 #include "proxy/http/fields.h"
 
+#include <cstring>
+#include <type_traits>
+
 namespace weir::http {
 
 namespace {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
-/// `name` is a token as long as `known`, which is of small letters, digits and dashes: of all the bytes in tokens,
-/// only a capital becomes one of these with bit 5 set.
-template <size_t size>
-FieldId if_named(std::string_view name, const char (&known)[size], FieldId id) {
-  unsigned difference = 0;
-  for (size_t i = 0; i + 1 < size; ++i)
-    difference |= (static_cast<unsigned>(name[i]) | 0x20u) ^ static_cast<unsigned>(known[i]);
-  return difference == 0 ? id : FieldId::other;
+template <class Word>
+Word load(const char* at) {
+  Word word;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
+/// Whether a token of `size` bytes is `known`, which is of small letters, digits and dashes: of all the bytes in
+/// tokens, only a capital becomes one of these with bit 5 set. Compares words, the last one over its neighbour.
+template <class Word, size_t size>
+bool same_words(const char* name, const char* known) {
+  constexpr Word kFold = static_cast<Word>(0x2020202020202020);
+  Word difference = 0;
+  for (size_t i = 0; i + sizeof(Word) <= size; i += sizeof(Word)) {
+    difference |= (load<Word>(name + i) | kFold) ^ load<Word>(known + i);
+  }
+  constexpr size_t kLast = size - sizeof(Word);
+  return (difference | ((load<Word>(name + kLast) | kFold) ^ load<Word>(known + kLast))) == 0;
+}
+
+/// `name` is a token at least as long as `known`.
+template <size_t with_null>
+FieldId if_named(std::string_view name, const char (&known)[with_null], FieldId id) {
+  constexpr size_t kSize = with_null - 1;
+  using Word = std::conditional_t<kSize >= 8, uint64_t, std::conditional_t<kSize >= 4, uint32_t, uint16_t>>;
+  return same_words<Word, kSize>(name.data(), known) ? id : FieldId::other;
 }
 
 /// Names that begin with x, of which there are many that weir does not treat.

@@ -186,6 +186,43 @@ TEST(Fields, AreKnownByNameWhateverItsCase) {
                                   FieldId::other, FieldId::x_request_id, FieldId::proxy_connection}));
 }
 
+TEST(Fields, ANameThatDiffersInOneByteIsAnother) {
+  const std::pair<const char*, FieldId> kKnown[] = {
+      {"te", FieldId::te},
+      {"host", FieldId::host},
+      {"date", FieldId::date},
+      {"expect", FieldId::expect},
+      {"upgrade", FieldId::upgrade},
+      {"trailer", FieldId::trailer},
+      {"forwarded", FieldId::forwarded},
+      {"connection", FieldId::connection},
+      {"keep-alive", FieldId::keep_alive},
+      {"cache-control", FieldId::cache_control},
+      {"content-length", FieldId::content_length},
+      {"http2-settings", FieldId::http2_settings},
+      {"proxy-connection", FieldId::proxy_connection},
+      {"transfer-encoding", FieldId::transfer_encoding},
+      {"x-real-ip", FieldId::x_real_ip},
+      {"x-request-id", FieldId::x_request_id},
+      {"x-forwarded-for", FieldId::x_forwarded_for},
+      {"x-forwarded-host", FieldId::x_forwarded_host},
+      {"x-forwarded-proto", FieldId::x_forwarded_proto},
+  };
+  for (const auto& [known, id] : kKnown) {
+    const std::string name = known;
+    EXPECT_EQ(field_id(name), id) << name;
+    for (size_t i = 0; i < name.size(); ++i) {
+      for (unsigned c = 0x21; c < 0x7f; ++c) {
+        std::string other = name;
+        other[i] = static_cast<char>(c);
+        EXPECT_EQ(field_id(other), same_name(other, name) ? id : FieldId::other) << other;
+      }
+    }
+    EXPECT_EQ(field_id(name + "x"), FieldId::other);
+    EXPECT_EQ(field_id(name.substr(1)), FieldId::other);
+  }
+}
+
 TEST(Fields, ARemovedOneLeavesTheOthersInOrder) {
   Request request("GET / HTTP/1.1\r\nHost: a\r\nA: 1\r\nB: 2\r\nC: 3\r\n\r\n");
   request.head.fields.remove(2);
