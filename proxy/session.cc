@@ -38,11 +38,10 @@ void Session::start(Entrance& entrance, int fd, std::optional<config::IpAddress>
 }
 
 Session::Session(Entrance& entrance, std::optional<config::IpAddress> peer)
-    : worker_(entrance.worker()),
-      entrance_(entrance),
-      stream_(worker_.loop()),
-      waiter_(worker_.loop()),
-      patience_(worker_.loop(), waiter_),
+    : entrance_(entrance),
+      stream_(worker().loop()),
+      waiter_(worker().loop()),
+      patience_(waiter_),
       peer_(peer.value_or(config::IpAddress{})),
       has_peer_(peer.has_value()) {
   stream_.wake_with(&waiter_);
@@ -87,15 +86,17 @@ net::Detached Session::run() {
     }
     if (reading == Reading::over) break;
     trust_anew();
-    Client client{stream_, waiter_, patience_, input_, *site_, peer_, has_peer_, trusted_, entrance_.closed()};
-    if (reading == Reading::head) {
-      outcome = co_await serve_request(worker_, client, head, behind, began_);
-    } else {
-      outcome = co_await refuse_request(worker_, client, fault_, began_);
-    }
+    outcome = co_await answer(reading, head, behind);
   } while (ready_for_another(outcome));
   while (outcome.next == Outcome::Next::linger && lingering()) co_await waiter_.event();
   delete this;
+}
+
+/// A coroutine of its own, so that a session that waits for its next request holds nothing of it.
+net::Task<Outcome> Session::answer(Reading reading, http::RequestHead& head, const Behind& behind) {
+  Client client{stream_, waiter_, patience_, input_, *site_, peer_, has_peer_, trusted_, entrance_.closed()};
+  if (reading == Reading::head) co_return co_await serve_request(worker(), client, head, behind, began_);
+  co_return co_await refuse_request(worker(), client, fault_, began_);
 }
 
 /// Waits for the PROXY header that a trusted peer has to send first.
@@ -109,7 +110,7 @@ bool Session::opening() {
   }
   if (began_.count() == 0) {
     began_ = net::monotonic();
-    patience_.limit(worker_.view()->config().timeouts.request_head);
+    patience_.limit(worker().view()->config().timeouts.request_head);
   }
   for (;;) {
     const std::span<char> room = input_.room(4096);
@@ -145,7 +146,7 @@ void Session::trust_anew() {
 
 /// Reads until a head is whole. `behind` are the bytes behind it.
 Session::Reading Session::read_head(http::RequestHead& head, Behind& behind) {
-  const auto& timeouts = worker_.view()->config().timeouts;
+  const auto& timeouts = worker().view()->config().timeouts;
   const auto take = [&](std::string_view bytes, bool in_worker) {
     const Reading reading = parse(head, bytes);
     if (reading == Reading::head) behind = {bytes.substr(parsed_), in_worker, parsed_};
@@ -162,7 +163,7 @@ Session::Reading Session::read_head(http::RequestHead& head, Behind& behind) {
   }
   for (;;) {
     const bool fresh = input_.empty();
-    const std::span<char> room = fresh ? worker_.input().first(Worker::kBodyPiece) : input_.room(4096);
+    const std::span<char> room = fresh ? worker().input().first(Worker::kBodyPiece) : input_.room(4096);
     const net::Io io = stream_.read(room);
     if (io.state == net::IoState::again) break;
     if (io.state != net::IoState::ok) return Reading::over;
@@ -199,7 +200,7 @@ Session::Reading Session::read_head(http::RequestHead& head, Behind& behind) {
 
 /// On Reading::head `parsed_` is the head's size.
 Session::Reading Session::parse(http::RequestHead& head, std::string_view bytes) {
-  const auto& limits = worker_.view()->config().limits;
+  const auto& limits = worker().view()->config().limits;
   const http::HeadLimits head_limits{limits.request_head, limits.request_headers, limits.request_target};
   const auto parsed = http::parse_request(bytes, head_limits, head);
   if (parsed.state == http::Parsed::partial) return Reading::wait;
@@ -215,13 +216,13 @@ Session::Reading Session::parse(http::RequestHead& head, std::string_view bytes)
 bool Session::worth_parsing() const {
   const std::string_view bytes = input_.view();
   if (bytes.size() <= kSmallHead) return true;
-  const uint64_t limit = worker_.view()->config().limits.request_head;
+  const uint64_t limit = worker().view()->config().limits.request_head;
   const size_t from = parsed_ > 3 ? parsed_ - 3 : 0;
   return (limit > 0 && bytes.size() >= limit) || bytes.find("\r\n\r\n", from) != std::string_view::npos;
 }
 
 /// Draining, or its listener was removed: an idle connection ends.
-bool Session::has_reason_to_end() const { return input_.empty() && (worker_.draining() || entrance_.closed()); }
+bool Session::has_reason_to_end() const { return input_.empty() && (worker().draining() || entrance_.closed()); }
 
 bool Session::ready_for_another(Outcome& outcome) {
   began_ = {};
@@ -252,7 +253,7 @@ bool Session::lingering() {
     patience_.limit(kLinger);
   }
   for (size_t piece = 0; piece < 16; ++piece) {
-    const net::Io io = stream_.read(worker_.input());
+    const net::Io io = stream_.read(worker().input());
     if (io.state == net::IoState::again) return !patience_.expired();
     if (io.state != net::IoState::ok) return false;
   }

@@ -26,7 +26,9 @@ class Session : private net::Link {
   Session(Entrance& entrance, std::optional<config::IpAddress> peer);
   ~Session();
 
+  Worker& worker() const { return entrance_.worker(); }
   net::Detached run();
+  net::Task<Outcome> answer(Reading reading, http::RequestHead& head, const Behind& behind);
   bool opening();
   Reading read_head(http::RequestHead& head, Behind& behind);
   Reading parse(http::RequestHead& head, std::string_view bytes);
@@ -36,7 +38,6 @@ class Session : private net::Link {
   bool lingering();
   void trust_anew();
 
-  Worker& worker_;
   Entrance& entrance_;
   net::Stream stream_;
   net::Waiter waiter_;

@@ -14,12 +14,12 @@ namespace weir::proxy {
 /// A session's deadline: wakes its coroutine, which then finds `expired`.
 class Patience final : public net::Deadline {
  public:
-  Patience(net::Loop& loop, net::Waiter& waiter) : net::Deadline(loop.wheel()), loop_(loop), waiter_(waiter) {}
+  explicit Patience(net::Waiter& waiter) : net::Deadline(waiter.loop().wheel()), waiter_(waiter) {}
 
   void limit(std::chrono::milliseconds time) {
     expired_ = false;
     running_ = true;
-    set(loop_.now() + time);
+    set(waiter_.loop().now() + time);
   }
   void stop() {
     expired_ = running_ = false;
@@ -34,7 +34,6 @@ class Patience final : public net::Deadline {
     waiter_.wake();
   }
 
-  net::Loop& loop_;
   net::Waiter& waiter_;
   bool expired_ = false;
   bool running_ = false;

@@ -57,6 +57,7 @@ class Waiter : private Link {
   Waiter(const Waiter&) = delete;
   Waiter& operator=(const Waiter&) = delete;
 
+  Loop& loop() const { return loop_; }
   /// Resumes the coroutine in this turn (or the next, when called by something that runs).
   void wake();
 

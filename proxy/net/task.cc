@@ -14,8 +14,8 @@ constexpr bool kReuse = false;
 constexpr bool kReuse = true;
 #endif
 
-constexpr size_t kStep = 64;
-constexpr size_t kClasses = 64;  // frames up to 4 KiB
+constexpr size_t kStep = 16;      // as malloc's
+constexpr size_t kClasses = 256;  // frames up to 4 KiB
 
 struct FreeFrame {
   FreeFrame* next;
