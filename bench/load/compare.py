@@ -30,7 +30,7 @@ def services(field, args):
          host="host-0.example")
     to_one = ("--host", "host-500.example")
     return [*grown(field, args, "services 1 → 1,000, requests to one of them", (*CLOSED, *to_one), 1.03),
-            *grown(field, args, "services 1 → 1,000, requests to all of them by turns",
+            *grown(field, args, "services 1 → 1,000, requests to all by turns, each with connections of its own",
                    (*CLOSED, "--host", "host-%.example"), None)]
 
 

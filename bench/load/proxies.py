@@ -17,7 +17,7 @@ from pathlib import Path
 import jobs
 
 PATIENCE_S = 10
-SLOW_MS = 10  # what the slow origins take to answer
+SLOW_MS = 20  # what the slow origins take to answer
 SEGMENT = 1460  # what the far origins send at a time; over loopback it would be 64 KiB
 ENDPOINTS = jobs.ENDPOINTS
 
