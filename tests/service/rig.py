@@ -1,0 +1,204 @@
+"""What the tests of weir as a service share: a weir under a fake supervisor, an origin, files that go away."""
+import http.client
+import http.server
+import json
+import os
+import shutil
+import socket
+import socketserver
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+PROGRAM = os.environ["WEIR_PROGRAM"]
+SOURCE = os.environ["WEIR_SOURCE_DIR"]
+PATIENCE = 20.0
+
+
+def text_of(path):
+    """A file of the checkout."""
+    with open(SOURCE + "/" + path) as file:
+        return file.read()
+
+
+def wait_until(holds, what, patience=PATIENCE):
+    """Asks again and again; what it gave when it held."""
+    end = time.monotonic() + patience
+    while True:
+        value = holds()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError("not within %.0f s: %s" % (patience, what))
+        time.sleep(0.01)
+
+
+def own_loopback():
+    """An address of 127.128.0.0/10 that is this process' own, so that nobody else takes its ports."""
+    number = os.getpid()
+    return "127.%d.%d.%d" % (128 + (number >> 16) % 64, (number >> 8) % 256, max(1, number % 255))
+
+
+def free_port(host):
+    with socket.socket() as one:
+        one.bind((host, 0))
+        return one.getsockname()[1]
+
+
+class Origin:
+    """Answers everything with its name, keep-alive; `/fail` with 500, `/slow` after a while; upgrades and echoes."""
+
+    def __init__(self, name):
+        origin = self
+        self.name, self.slow = name, 0.3
+
+        class Answers(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                if self.headers.get("Upgrade"):
+                    self.close_connection = True
+                    self.wfile.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+                    while data := self.connection.recv(4096):
+                        self.connection.sendall(data)
+                    return
+                if self.path == "/slow":
+                    time.sleep(origin.slow)
+                body = origin.name.encode()
+                self.send_response(500 if self.path == "/fail" else 200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+            daemon_threads = True
+            request_queue_size = 1024
+
+            def handle_error(self, *_):
+                pass  # a client that went
+
+        self.host = own_loopback()
+        self.server = Server((self.host, 0), Answers)
+        self.address = "%s:%d" % self.server.server_address
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Supervisor:
+    """The other end of NOTIFY_SOCKET: every notice that came, by whom and when."""
+
+    def __init__(self, directory):
+        self.path = directory + "/notify"
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        self.socket.bind(self.path)
+        self.notices = []  # (when, process id, {name: value})
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        while True:
+            try:
+                data, ancillary, _, _ = self.socket.recvmsg(65536, 256)
+            except OSError:
+                return
+            sender = int.from_bytes(ancillary[0][2][:4], sys.byteorder) if ancillary else 0
+            fields = dict(line.split("=", 1) for line in data.decode().split("\n") if "=" in line)
+            self.notices.append((time.monotonic(), sender, fields))
+
+    def values(self, name):
+        return [fields[name] for _, _, fields in list(self.notices) if name in fields]
+
+    def count(self, name):
+        return len(self.values(name))
+
+    def wait_for(self, name, text="", count=1):
+        return wait_until(lambda: sum(text in value for value in self.values(name)) >= count,
+                          "%s=…%s… %d times; came: %s" % (name, text, count, self.notices))
+
+
+def answer_of(address, target="/", method="GET", headers=None, body=None):
+    host, port = address.rsplit(":", 1)
+    connection = http.client.HTTPConnection(host, int(port), timeout=PATIENCE)
+    try:
+        connection.request(method, target, body=body, headers=headers or {})
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+    finally:
+        connection.close()
+
+
+class Case(unittest.TestCase):
+    """A directory, and processes that are ended with the test."""
+
+    def setUp(self):
+        self.directory = tempfile.mkdtemp(prefix="weir-service-")
+        self.addCleanup(shutil.rmtree, self.directory, True)
+        self.host = own_loopback()
+
+    def path(self, name):
+        return self.directory + "/" + name
+
+    def write(self, name, text):
+        with open(self.path(name), "w") as file:
+            file.write(text)
+        return self.path(name)
+
+    def read(self, name):
+        with open(self.path(name)) as file:
+            return file.read()
+
+    def origin(self, name):
+        one = Origin(name)
+        self.addCleanup(one.close)
+        return one
+
+    def start(self, *words, environment=None, log="log", **more):
+        """Starts a program; ended by its id at the end of the test. Its log is shown if the test fails."""
+        with open(self.path(log), "a") as out:
+            process = subprocess.Popen(words, stdout=out, stderr=out, env={**os.environ, **(environment or {})}, **more)
+        self.addCleanup(self.end, process)
+        return process
+
+    def end(self, process):
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+    def run_to_end(self, *words, **more):
+        return subprocess.run(words, capture_output=True, text=True, timeout=60, **more)
+
+    def supervisor(self):
+        one = Supervisor(self.directory)
+        self.addCleanup(one.socket.close)
+        return one
+
+    def configuration(self, edge, old, new=None, share="25%", more="", workers=2):
+        self.admin = "%s:%d" % (self.host, free_port(self.host))
+        versions = 'old: { endpoints: ["%s"] }' % old
+        split = ""
+        if new:
+            versions += ', new: { endpoints: ["%s"] }' % new
+            split = "cohort: { key: [header:X-User-Id] }, stable: old, split: { new: %s }," % share
+        return self.write("weir.yaml", """
+listeners: [{ name: edge, address: "%s" }]
+admin: { address: "%s" }
+workers: %s
+%s
+services: [{ name: shop, %s versions: { %s } }]
+""" % (edge, self.admin, workers, more, split, versions))
+
+    def metrics(self):
+        return answer_of(self.admin, "/metrics")[1]
+
+
+def main():
+    unittest.main(verbosity=2)
