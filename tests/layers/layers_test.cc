@@ -71,6 +71,7 @@ const std::map<std::string, std::set<std::string>>& arrows() {
     t["proxy/metrics"] = {};
     t["proxy/net"] = {"config"};
     t["proxy/log"] = {};
+    t["proxy/unit"] = {};
     t["proxy/http"] = with(pure, {"proxy/net"});
     t["proxy/upstream"] = with(pure, {"proxy/net", "proxy/http", "proxy/metrics"});
     t["proxy/publication"] = with(pure, {"proxy/net", "proxy/http", "proxy/upstream", "proxy/metrics"});
