@@ -11,6 +11,7 @@ namespace weir::config {
 namespace {
 
 constexpr std::string_view kUnix = "unix:";
+constexpr std::string_view kPassed = "systemd:";
 
 std::optional<uint16_t> parse_port(std::string_view text) {
   if (text.empty() || (text.size() > 1 && text.front() == '0')) return std::nullopt;
@@ -37,6 +38,17 @@ std::optional<Address> parse_unix(std::string_view text) {
   return Address{Address::Kind::unix_path, "", 0, std::string(path), std::string(text)};
 }
 
+/// As a FileDescriptorName= of systemd, but no more than a listener's name may be.
+std::optional<Address> parse_passed(std::string_view text) {
+  constexpr size_t kLongest = 64;
+  const std::string_view name = text.substr(kPassed.size());
+  const auto fits = [](char c) { return is_name_character(c) || c == '.'; };
+  const bool right = !name.empty() && name.size() <= kLongest && name.front() != '.' && name.front() != '-' &&
+                     std::all_of(name.begin(), name.end(), fits);
+  if (!right) return std::nullopt;
+  return Address{Address::Kind::passed, std::string(name), 0, "", std::string(text)};
+}
+
 }  // namespace
 
 bool is_host(std::string_view host) {
@@ -60,6 +72,7 @@ bool is_bracketed_v6(std::string_view text) {
 
 std::optional<Address> parse_address(std::string_view text) {
   if (text.starts_with(kUnix)) return parse_unix(text);
+  if (text.starts_with(kPassed)) return parse_passed(text);
   const size_t colon = text.rfind(':');
   if (colon == text.npos) return std::nullopt;
   std::string_view host = text.substr(0, colon);

@@ -46,15 +46,15 @@ std::optional<Cidr> parse_cidr(std::string_view text);
 
 /// Where a socket listens, or where an endpoint is.
 struct Address {
-  enum class Kind { host_port, unix_path } kind = Kind::host_port;
-  std::string host;  // a name or an IP literal without brackets
+  enum class Kind { host_port, unix_path, passed } kind = Kind::host_port;
+  std::string host;  // a name or an IP literal without brackets; of a passed socket its name
   uint16_t port = 0;
   std::string path;  // of a unix socket
   std::string text;  // as written
   friend bool operator==(const Address&, const Address&) = default;
 };
 
-/// Parses `host:port`, `[v6]:port` or `unix:/path`.
+/// Parses `host:port`, `[v6]:port`, `unix:/path` or `systemd:NAME` (a socket that weir is started with).
 std::optional<Address> parse_address(std::string_view text);
 
 /// A share of the traffic in millionths (contract §2): 10% is 100000.

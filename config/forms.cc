@@ -32,12 +32,13 @@ const std::string kV6 = v6_pattern();
 const std::string kHost = "(" + kV4 + "|(" + kLabel + "\\.)*(?![0-9]+(:|$))" + kLabel + ")";
 const std::string kPort = "(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})";
 const std::string kUnix = "unix:/.{1,106}";
+const std::string kPassed = "systemd:[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}";
 const std::string kToken = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const std::string kQueryName = "[^\\u0000-\\u0020&=#]+";
 
 std::string whole(const std::string& pattern) { return "^" + pattern + "$"; }
-std::string address_pattern(const std::string& port) {
-  return whole("(" + kUnix + "|(?!(unix|systemd):)(" + kHost + "|\\[" + kV6 + "\\]):" + port + ")");
+std::string address_pattern(const std::string& port, const std::string& passed = "") {
+  return whole("(" + passed + kUnix + "|(?!(unix|systemd):)(" + kHost + "|\\[" + kV6 + "\\]):" + port + ")");
 }
 
 bool is_letter_or_digit(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -76,18 +77,17 @@ Type<std::string> checked_text(TextForm form, Predicate right) {
 }
 
 Parsed<Address> read_address(std::string_view text, bool needs_port) {
-  constexpr std::string_view kAdopted = "systemd:";
-  if (text.starts_with(kAdopted)) {
-    return Parsed<Address>::wrong(quoted(text) +
-                                  ": not yet: an activated socket cannot be adopted; write host:port, "
+  auto address = parse_address(text);
+  if (address && address->kind == Address::Kind::passed) {
+    return Parsed<Address>::wrong(quoted(text) + ": only a listener can be a socket of systemd; write host:port, " +
                                   "[v6]:port or unix:/path");
   }
-  auto address = parse_address(text);
   const bool no_port = address && address->kind == Address::Kind::host_port && address->port == 0;
   if (no_port && needs_port) return std::nullopt;
   return address;
 }
 
+const char* const kListenerRight = "host:port, [v6]:port, unix:/path or systemd:NAME";
 const char* const kAddressRight = "host:port, [v6]:port or unix:/path";
 const char* const kDurationRight = "a whole number with its unit, as 250ms, 2s, 5m, 1h or 365d";
 
@@ -123,7 +123,12 @@ Type<std::string> any_text() {
                       [](std::string_view) { return true; });
 }
 
-Type<Address> listening_address() {
+Type<Address> listener_address() {
+  return text<Address>({"an address", kListenerRight, address_pattern("(0|" + kPort + ")", kPassed + "|")},
+                       [](std::string_view text) -> Parsed<Address> { return Parsed<Address>(parse_address(text)); });
+}
+
+Type<Address> admin_address() {
   return text<Address>({"an address", kAddressRight, address_pattern("(0|" + kPort + ")")},
                        [](std::string_view text) { return read_address(text, false); });
 }

@@ -15,8 +15,9 @@ Type<std::string> some_text(const std::string& noun);
 /// Any text, the empty one too.
 Type<std::string> any_text();
 
-/// Where to listen; port 0 lets the kernel choose.
-Type<Address> listening_address();
+/// Where to listen; port 0 lets the kernel choose. A listener can also be a socket that weir is started with.
+Type<Address> listener_address();
+Type<Address> admin_address();
 Type<Address> endpoint_address();
 Type<Cidr> cidr();
 

@@ -33,8 +33,8 @@ void trust(Listener& listener, const std::vector<TrustedPeer>& peers) {
 Type<Listener> listener() {
   return Object<Listener>("listener", "a place where clients are accepted")
       .optional("name", &Listener::name, name(), "its name in metrics and logs; by default its address")
-      .required("address", &Listener::address, listening_address(),
-                "where to listen: host:port, [v6]:port or unix:/path")
+      .required("address", &Listener::address, listener_address(),
+                "where to listen: host:port, [v6]:port, unix:/path, or systemd:NAME for a socket that systemd opened")
       .optional_by("trusted_proxies", trust, trusted_peers(),
                    "whose X-Forwarded-*, region headers and trusted_headers are believed: address blocks, or unix for "
                    "whoever reaches a unix socket; by default nobody")
@@ -51,7 +51,7 @@ Type<Listener> listener() {
 
 Type<Admin> admin() {
   return Object<Admin>("admin", "where numbers and state are shown; without it there is no admin listener")
-      .required("address", &Admin::address, listening_address(),
+      .required("address", &Admin::address, admin_address(),
                 "where to listen: a loopback host:port or unix:/path; anything else needs token_file")
       .optional("token_file", &Admin::token_file, some_text("a file's path"),
                 "a file holding the token that clients of the API show as Authorization: Bearer")

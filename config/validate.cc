@@ -39,6 +39,7 @@ class Unique {
 /// One text for each place to listen; empty for one that the kernel chooses.
 std::string address_key(const Address& address) {
   if (address.kind == Address::Kind::unix_path) return address.path;
+  if (address.kind == Address::Kind::passed) return address.text;
   if (address.port == 0) return "";
   const auto ip = parse_ip(address.host);
   return fmt::format("{} {}", ip ? ip->text() : lower(address.host), address.port);

@@ -82,6 +82,12 @@ void Crew::publish(std::shared_ptr<const Publication> publication, std::vector<F
   }
 }
 
+void Crew::ask_each(std::function<void(size_t worker)> answered) {
+  for (const auto& member : members_) {
+    member->worker.loop().post([answered, worker = member->worker.index()] { answered(worker); });
+  }
+}
+
 void Crew::wake_sessions() {
   for (const auto& member : members_) {
     member->worker.loop().post([&member = *member] {

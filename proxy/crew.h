@@ -30,6 +30,8 @@ class Crew {
   /// in the order of publications. Any thread, but one at a time.
   void publish(std::shared_ptr<const Publication> publication, std::vector<FreshListener> fresh,
                std::function<void(size_t worker)> adopted);
+  /// Calls `answered` on each worker's thread, between two of its turns.
+  void ask_each(std::function<void(size_t worker)> answered);
   /// Every session looks whether something has changed for it.
   void wake_sessions();
 

@@ -1,5 +1,6 @@
 #include "proxy/server.h"
 
+#include <fmt/format.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
@@ -20,6 +21,10 @@
 #include "proxy/http/fault.h"
 #include "proxy/metrics/prometheus.h"
 #include "proxy/metrics/summary.h"
+#include "proxy/standing.h"
+#include "proxy/unit/notice.h"
+#include "proxy/unit/passed_sockets.h"
+#include "proxy/unit/watchdog.h"
 
 namespace weir::proxy {
 
@@ -28,6 +33,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::chrono::milliseconds kLookAgain{20};  // whether draining is done
+constexpr std::chrono::seconds kStatusTold{1};       // how far draining is
 constexpr std::chrono::seconds kLogLossTold{10};
 constexpr uint64_t kOwnDescriptors = 64;  // listeners, logs, admin
 
@@ -81,17 +87,20 @@ void log_to_stderr() {
 
 class Server::Body {
  public:
-  Body(std::string path, const config::Config& config, std::unique_ptr<control::Store> store)
+  Body(std::string path, const config::Config& config, std::unique_ptr<control::Store> store,
+       unit::PassedSockets passed)
       : registry_(worker_count(config), names()),
         crew_(worker_count(config), registry_, access_log_),
         store_(std::move(store)),
-        publisher_({io_, registry_, access_log_, *store_, feed_}, path, worker_count(config),
+        passed_(std::move(passed)),
+        publisher_({io_, registry_, access_log_, *store_, feed_, passed_}, path, worker_count(config),
                    [this](auto publication, auto fresh, auto adopted) {
                      deliver(std::move(publication), std::move(fresh), std::move(adopted));
                    }),
         traffic_(io_, registry_),
-        desk_({io_, publisher_, *store_, feed_, traffic_, [this] { stop(); }, [this] { return draining_; },
-               [this] { crew_.wake_sessions(); }}),
+        desk_({io_, publisher_, *store_, feed_, traffic_, [this](auto done) { reload(std::move(done)); },
+               [this] { stop(); }, [this] { return draining_; }, [this] { crew_.wake_sessions(); }}),
+        watchdog_(io_, worker_count(config), [this](auto answered) { crew_.ask_each(std::move(answered)); }),
         path_(std::move(path)) {}
 
   config::Problems begin(config::Loaded loaded);
@@ -106,6 +115,10 @@ class Server::Body {
  private:
   void deliver(std::shared_ptr<const Publication> publication, std::vector<control::NewListener> fresh,
                std::function<void(size_t)> adopted);
+  void become_ready();
+  void reload(control::Publisher::Reloaded done);
+  void tell_standing();
+  std::string draining_text() const;
   void wait_for_signals();
   void wait_until_drained();
   void watch_access_log();
@@ -123,13 +136,15 @@ class Server::Body {
   Crew crew_;
   control::Feed feed_;
   std::unique_ptr<control::Store> store_;
+  const unit::PassedSockets passed_;
   control::Publisher publisher_;
   control::Traffic traffic_;
   control::Desk desk_;
+  unit::Watchdog watchdog_;
   std::string path_;
   std::unique_ptr<control::Watcher> watcher_;
   std::unique_ptr<admin::Server> admin_;
-  std::chrono::steady_clock::time_point drain_until_;
+  std::chrono::steady_clock::time_point drain_until_, status_told_;
   uint64_t log_lost_told_ = 0;
   bool ready_ = false;
   bool draining_ = false;
@@ -160,8 +175,28 @@ void Server::Body::deliver(std::shared_ptr<const Publication> publication, std::
   crew_.publish(std::move(publication), std::move(listeners), [this, adopted = std::move(adopted)](size_t worker) {
     asio::post(io_, [this, adopted, worker] {
       adopted(worker);
-      ready_ = ready_ || publisher_.adopted_by_all();
+      if (!ready_ && publisher_.adopted_by_all()) become_ready();
     });
+  });
+  tell_standing();
+}
+
+void Server::Body::become_ready() {
+  ready_ = true;
+  unit::tell_ready(standing(*publisher_.current(), publisher_.trouble()));
+  watchdog_.begin();
+}
+
+/// After a change, or a load of the configuration that failed.
+void Server::Body::tell_standing() {
+  if (ready()) unit::tell_status(standing(*publisher_.current(), publisher_.trouble()));
+}
+
+void Server::Body::reload(control::Publisher::Reloaded done) {
+  unit::tell_reloading();
+  publisher_.reload(false, [this, done = std::move(done)](const config::Problems& problems) {
+    if (ready()) unit::tell_ready(standing(*publisher_.current(), publisher_.trouble()));
+    if (done) done(problems);
   });
 }
 
@@ -174,6 +209,7 @@ int Server::Body::run() {
     if (!draining_) publisher_.reload(true);
   });
   watch_access_log();
+  feed_.subscribe([this](const control::Event&) { tell_standing(); });
   traffic_.begin();
   crew_.start();
   for (const std::string& address : publisher_.listener_addresses()) spdlog::info("listening on {}", address);
@@ -193,7 +229,7 @@ void Server::Body::wait_for_signals() {
       if (draining_) {
         spdlog::warn("HUP: not reloaded while draining");
       } else {
-        publisher_.reload(false);
+        reload({});
       }
     } else if (signal == SIGUSR1) {
       if (!access_log_.reopen())
@@ -211,18 +247,29 @@ void Server::Body::wait_for_signals() {
 void Server::Body::stop() {
   if (std::exchange(draining_, true)) return;
   const auto patience = publisher_.current()->config().timeouts.drain;
-  spdlog::info("draining: {} connections, at most {} s", crew_.connections(),
-               std::chrono::duration_cast<std::chrono::seconds>(patience).count());
-  drain_until_ = std::chrono::steady_clock::now() + patience;
+  drain_until_ = status_told_ = std::chrono::steady_clock::now();
+  drain_until_ += patience;
+  spdlog::info(draining_text());
+  unit::tell_stopping(draining_text());
   crew_.drain();
   wait_until_drained();
+}
+
+std::string Server::Body::draining_text() const {
+  const auto left = std::chrono::ceil<std::chrono::seconds>(drain_until_ - std::chrono::steady_clock::now());
+  return fmt::format("draining: {} connections, at most {} s", crew_.connections(), left.count());
 }
 
 void Server::Body::wait_until_drained() {
   drain_timer_.expires_after(kLookAgain);
   drain_timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
-    const bool over = std::chrono::steady_clock::now() >= drain_until_;
+    const auto now = std::chrono::steady_clock::now();
+    if (now - status_told_ >= kStatusTold) {
+      status_told_ = now;
+      unit::tell_status(draining_text());
+    }
+    const bool over = now >= drain_until_;
     if (crew_.connections() > 0 && !over) return wait_until_drained();
     if (over) spdlog::warn("drain time is over: {} connections are cut", crew_.connections());
     finish();
@@ -230,6 +277,7 @@ void Server::Body::wait_until_drained() {
 }
 
 void Server::Body::finish() {
+  watchdog_.stop();
   watcher_->stop();
   publisher_.stop();
   traffic_.stop();
@@ -278,11 +326,12 @@ admin::View Server::Body::view() {
 
 config::Result<std::unique_ptr<Server>> Server::create(const std::string& config_path) {
   log_to_stderr();
+  auto passed = unit::PassedSockets::take();
   auto loaded = config::load(config_path);
   if (!loaded) return loaded.problems();
   auto store = control::Store::open(loaded->config.state);
   if (!store) return store.problems();
-  auto body = std::make_unique<Body>(config_path, loaded->config, std::move(*store));
+  auto body = std::make_unique<Body>(config_path, loaded->config, std::move(*store), std::move(passed));
   if (auto problems = body->begin(std::move(*loaded)); !problems.empty()) return problems;
   return std::unique_ptr<Server>(new Server(std::move(body)));
 }

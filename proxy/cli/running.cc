@@ -86,6 +86,19 @@ void add_running_options(CLI::App& app, Running& running, Changes changes) {
   app.add_flag("--json", running.json, "the API's answer as it came");
 }
 
+bool ask_weir_of(const config::Config& config, const std::string& command, Running& running) {
+  if (!running.admin.empty() || !environment("WEIR_ADMIN", "").empty()) return true;
+  if (!config.admin) {
+    failed(command, "the file has no `admin`, so that the running weir cannot be asked",
+           "add admin: { address: \"127.0.0.1:9901\" }, or send the process a signal");
+    return false;
+  }
+  running.admin = config.admin->address.text;
+  if (running.token_file.empty() && environment("WEIR_TOKEN_FILE", "").empty())
+    running.token_file = config.admin->token_file;
+  return true;
+}
+
 int failed(const std::string& command, const std::string& what, const std::string& advice) {
   fmt::print(stderr, "{}\ntry: {}\n", alarming(fmt::format("weir {}: {}", command, what), STDERR_FILENO), advice);
   return kFailed;

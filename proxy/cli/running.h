@@ -19,6 +19,10 @@ struct Running {
   bool json = false;
 };
 
+/// The admin of the weir that runs with this file: its address and token, where options and environment name none.
+/// False: the file has no admin listener, which is told on standard error.
+bool ask_weir_of(const config::Config& config, const std::string& command, Running& running);
+
 /// `--admin`, `--token-file` and `--json`; with `Changes::yes` also `--actor`.
 enum class Changes { no, yes };
 void add_running_options(CLI::App& app, Running& running, Changes changes);

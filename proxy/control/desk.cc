@@ -183,7 +183,7 @@ void Desk::catch_up_soon() {
 
 void Desk::reload(std::function<void(config::Problems)> done) {
   if (parts_.draining()) return done({{{}, "weir is draining: nothing is loaded any more"}});
-  parts_.publisher.reload(false, std::move(done));
+  parts_.reload(std::move(done));
 }
 
 void Desk::drain() {

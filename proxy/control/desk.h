@@ -17,6 +17,7 @@ struct DeskParts {
   Store& store;
   Feed& feed;
   Traffic& traffic;
+  std::function<void(Publisher::Reloaded)> reload;
   std::function<void()> drain;
   std::function<bool()> draining;
   std::function<void()> wake_sessions;  // so that those with a tunnel look whether it is to end

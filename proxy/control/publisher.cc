@@ -77,6 +77,7 @@ Publisher::Publisher(PublisherParts parts, std::string path, size_t workers, Del
       access_log_(parts.access_log),
       store_(parts.store),
       feed_(parts.feed),
+      passed_(parts.passed),
       deliver_(std::move(deliver)),
       resolver_(io_, [this] { publish_addresses(); }),
       adoption_(io_, workers),
@@ -112,7 +113,7 @@ void Publisher::reload(bool only_if_changed, Reloaded done) {
 
 void Publisher::tell_failure(const config::Problems& problems) {
   ++reloads_failed_;
-  last_ok_ = false;
+  trouble_ = problems.front().text();
   boost::json::array told;
   for (const config::Problem& problem : problems) {
     spdlog::error("{}", problem.text());
@@ -193,7 +194,7 @@ config::Result<std::map<std::string, ListenSockets>> Publisher::bind_new(const c
   config::Problems problems;
   for (const config::Listener& listener : next.listeners) {
     if (listeners_.contains(listener.address.text)) continue;
-    auto sockets = listen_on(listener, workers_);
+    auto sockets = listen_on(listener, passed_, workers_);
     if (sockets) {
       opened.emplace(listener.address.text, std::move(*sockets));
     } else {
@@ -248,7 +249,7 @@ config::Problems Publisher::publish(Prepared& prepared) {
     const auto id = listeners_.at(listener.site->config.address.text).id;
     listener.site = *std::ranges::find(publication->listeners, id, [](const auto& site) { return site->id; });
   }
-  last_ok_ = true;
+  trouble_.clear();
   spdlog::info("{} {} (hash {}): {} listeners, {} services", path_, first ? "loaded" : "reloaded",
                publication->config().hash, publication->listeners.size(), publication->services.size());
   deliver(std::move(publication), std::move(listeners));
@@ -347,7 +348,7 @@ std::vector<std::string> Publisher::listener_addresses() const {
 
 void Publisher::fill(metrics::Facts& facts) const {
   facts.config_hash = current_->config().hash;
-  facts.last_reload_successful = last_ok_;
+  facts.last_reload_successful = trouble_.empty();
   facts.reloads = {{"success", reloads_ok_}, {"failure", reloads_failed_}};
   for (size_t i = 0; i < current_->services.size(); ++i) {
     const routing::ServicePlan& plan = current_->snapshot->services[i];

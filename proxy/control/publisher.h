@@ -21,6 +21,7 @@
 #include "proxy/metrics/prometheus.h"
 #include "proxy/metrics/registry.h"
 #include "proxy/publication.h"
+#include "proxy/unit/passed_sockets.h"
 
 namespace weir::control {
 
@@ -40,6 +41,7 @@ struct PublisherParts {
   log::AccessLog& access_log;
   Store& store;
   Feed& feed;
+  const unit::PassedSockets& passed;  // sockets that weir was started with
 };
 
 class Publisher {
@@ -67,6 +69,8 @@ class Publisher {
   /// In force now.
   const std::shared_ptr<const proxy::Publication>& current() const { return current_; }
   std::vector<std::string> listener_addresses() const;
+  /// What the last load failed with, its first problem; empty: it was taken.
+  const std::string& trouble() const { return trouble_; }
   /// What the metrics page tells of configuration, splits and endpoints.
   void fill(metrics::Facts& facts) const;
 
@@ -101,6 +105,7 @@ class Publisher {
   log::AccessLog& access_log_;
   Store& store_;
   Feed& feed_;
+  const unit::PassedSockets& passed_;
   const Deliver deliver_;
   Resolver resolver_;
   Adoption adoption_;
@@ -110,7 +115,7 @@ class Publisher {
   std::string tried_hash_;
   uint64_t next_listener_ = 1;
   uint64_t reloads_ok_ = 0, reloads_failed_ = 0;
-  bool last_ok_ = true;
+  std::string trouble_;
   bool busy_ = false;  // a publication waits for names to resolve
   bool reload_again_ = false;
   std::vector<Reloaded> waiting_;  // for the reload after this one

@@ -26,7 +26,6 @@ class Descriptor {
     if (fd_ >= 0) ::close(fd_);
   }
   int get() const { return fd_; }
-  int take() { return std::exchange(fd_, -1); }
 
  private:
   int fd_;
@@ -37,7 +36,7 @@ config::Problems problem(const config::Listener& listener, std::string_view step
                      ": " + std::strerror(error);
   if (error == EADDRINUSE)
     what += "; another process (a second weir?) listens there: stop it, or choose another address";
-  if (error == EACCES) what += "; ports below 1024 need CAP_NET_BIND_SERVICE";
+  if (error == EACCES) what += "; ports below 1024 need CAP_NET_BIND_SERVICE, or a socket of systemd: systemd:NAME";
   if (error == EADDRNOTAVAIL) what += "; this machine has no such address";
   return {{listener.where, what}};
 }
@@ -99,6 +98,22 @@ config::Result<ListenSockets> listen_on_tcp(const config::Listener& listener, ne
   return sockets;
 }
 
+/// One queue that all workers accept from; `fd` stays the caller's.
+config::Result<ListenSockets> shared_by(const config::Listener& listener, size_t workers, int fd,
+                                        const net::SocketAddress& address) {
+  ListenSockets sockets{address, {}, true};
+  for (size_t i = 0; i < workers; ++i) {
+    const int duplicate = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (duplicate < 0) {
+      const int error = errno;
+      sockets.close();
+      return problem(listener, "duplicate", error);
+    }
+    sockets.descriptors.push_back(duplicate);
+  }
+  return sockets;
+}
+
 /// A socket file that nobody answers on is what a killed process left behind.
 bool remove_stale(const net::SocketAddress& address, const std::string& path) {
   struct stat found {};
@@ -117,18 +132,20 @@ config::Result<ListenSockets> listen_on_unix(const config::Listener& listener, c
   const bool ok = socket.get() >= 0 && ::bind(socket.get(), address.get(), address.length) == 0 &&
                   ::chmod(path.c_str(), 0666) == 0 && ::listen(socket.get(), kBacklog) == 0;
   if (!ok) return problem(listener, "listen on", errno);
-  ListenSockets sockets{address, {}, true};
-  for (size_t i = 1; i < workers; ++i) {
-    const int fd = ::fcntl(socket.get(), F_DUPFD_CLOEXEC, 0);
-    if (fd < 0) {
-      const int error = errno;
-      sockets.close();
-      return problem(listener, "duplicate", error);
-    }
-    sockets.descriptors.push_back(fd);
+  return shared_by(listener, workers, socket.get(), address);
+}
+
+/// A socket that weir was started with; the original stays open.
+config::Result<ListenSockets> listen_on_passed(const config::Listener& listener, const unit::PassedSockets& passed,
+                                               size_t workers) {
+  const auto found = passed.find(listener.address.host);
+  if (found.fd < 0) {
+    return config::Problems{
+        {listener.where, "listener " + listener.name + ": " + listener.address.text + ": " + found.wrong}};
   }
-  sockets.descriptors.push_back(socket.take());
-  return sockets;
+  const int flags = ::fcntl(found.fd, F_GETFL);
+  if (flags < 0 || ::fcntl(found.fd, F_SETFL, flags | O_NONBLOCK) != 0) return problem(listener, "adopt", errno);
+  return shared_by(listener, workers, found.fd, bound_address(found.fd));
 }
 
 }  // namespace
@@ -138,7 +155,9 @@ void ListenSockets::close() {
   descriptors.clear();
 }
 
-config::Result<ListenSockets> listen_on(const config::Listener& listener, size_t workers) {
+config::Result<ListenSockets> listen_on(const config::Listener& listener, const unit::PassedSockets& passed,
+                                        size_t workers) {
+  if (listener.address.kind == config::Address::Kind::passed) return listen_on_passed(listener, passed, workers);
   const auto address = resolve(listener.address);
   if (!address) {
     return config::Problems{

@@ -39,7 +39,7 @@ class Socket {
 
 bool is_taken(const std::string& text) {
   const auto parsed = config::parse_address(text);
-  if (!parsed || parsed->kind == config::Address::Kind::unix_path) return false;
+  if (!parsed || parsed->kind != config::Address::Kind::host_port) return false;
   const auto address = net::literal_address(*parsed);
   if (!address) return false;
   return !Socket(address->family()).bind(*address) && errno == EADDRINUSE;

@@ -32,8 +32,8 @@ void Watchdog::look() {
       tell_alive();
       ask();
     } else if (!std::exchange(late_told_, true)) {
-      spdlog::error("worker {} has not turned for {} ms: the supervisor gets no sign of life",
-                    late - answered_.begin(), std::chrono::duration_cast<std::chrono::milliseconds>(every_).count());
+      spdlog::error("worker {} has not turned for {} ms: the supervisor gets no sign of life", late - answered_.begin(),
+                    std::chrono::duration_cast<std::chrono::milliseconds>(every_).count());
     }
     look();
   });

@@ -38,6 +38,17 @@ TEST(Address, OfAUnixSocket) {
   EXPECT_EQ(address->text, "unix:/run/weir/edge.sock");
 }
 
+TEST(Address, OfASocketThatSystemdOpened) {
+  const auto address = parse_address("systemd:http-1");
+  ASSERT_TRUE(address);
+  EXPECT_EQ(address->kind, Address::Kind::passed);
+  EXPECT_EQ(address->host, "http-1");
+  EXPECT_EQ(address->text, "systemd:http-1");
+  for (const char* text : {"systemd:", "systemd:a:80", "systemd:.a", "systemd:-a", "systemd:a b", "Systemd:a"}) {
+    EXPECT_FALSE(parse_address(text)) << text;
+  }
+}
+
 TEST(Address, OfAUnixSocketIsNoLongerThanTheKernelTakes) {
   EXPECT_TRUE(parse_address("unix:/" + std::string(106, 'x')));
   EXPECT_FALSE(parse_address("unix:/" + std::string(107, 'x')));

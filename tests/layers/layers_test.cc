@@ -81,9 +81,11 @@ const std::map<std::string, std::set<std::string>>& arrows() {
     t["proxy/session"] = with(t["proxy/exchange"], {"proxy/entrance", "proxy/exchange"});
     t["proxy/listener"] = with(t["proxy/session"], {"proxy/session"});
     t["proxy/crew"] = with(t["proxy/listener"], {"proxy/listener"});
-    t["proxy/control"] = with(t["proxy/worker"], {"proxy/worker"});
+    t["proxy/control"] = with(t["proxy/worker"], {"proxy/worker", "proxy/unit"});
     t["proxy/admin"] = with(pure, {"proxy/control", "proxy/metrics", "proxy/net", "proxy/http"});
-    t["proxy/server"] = with(t["proxy/crew"], {"proxy/crew", "proxy/admin", "proxy/control"});
+    t["proxy/standing"] = with(t["proxy/publication"], {"proxy/publication"});
+    t["proxy/server"] =
+        with(t["proxy/crew"], {"proxy/crew", "proxy/admin", "proxy/control", "proxy/standing", "proxy/unit"});
     t["proxy/demo"] = with(t["proxy/server"], {"proxy/server"});
     t["proxy/cli"] = with(t["proxy/demo"], {"proxy/demo"});
     t["proxy/main"] = {"proxy/cli"};

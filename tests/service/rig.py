@@ -53,7 +53,7 @@ class Origin:
 
     def __init__(self, name):
         origin = self
-        self.name, self.slow = name, 0.3
+        self.name, self.slow, self.slow_begun = name, 1.0, 0
 
         class Answers(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -66,6 +66,7 @@ class Origin:
                         self.connection.sendall(data)
                     return
                 if self.path == "/slow":
+                    origin.slow_begun += 1
                     time.sleep(origin.slow)
                 body = origin.name.encode()
                 self.send_response(500 if self.path == "/fail" else 200)
@@ -198,6 +199,71 @@ services: [{ name: shop, %s versions: { %s } }]
 
     def metrics(self):
         return answer_of(self.admin, "/metrics")[1]
+
+
+class Load:
+    """New connections, each with one request, one after another, from a few threads; what failed, and the longest
+    that anybody waited for an answer."""
+
+    def __init__(self, address, threads=4, kept=2):
+        self.address, self.failures, self.count, self.longest = address, [], 0, 0.0
+        self.lock, self.ended = threading.Lock(), threading.Event()
+        self.threads = [threading.Thread(target=self._anew, daemon=True) for _ in range(threads)]
+        self.threads += [threading.Thread(target=self._keeping, daemon=True) for _ in range(kept)]
+        for one in self.threads:
+            one.start()
+
+    def _note(self, began, failure):
+        with self.lock:
+            self.count += 1
+            self.longest = max(self.longest, time.monotonic() - began)
+            if failure:
+                self.failures.append(failure)
+
+    def _anew(self):
+        while not self.ended.is_set():
+            began, failure = time.monotonic(), None
+            try:
+                status, _ = answer_of(self.address, headers={"X-User-Id": "u%d" % self.count})
+                failure = None if status == 200 else "status %d" % status
+            except OSError as error:
+                failure = "new connection: %r" % error
+            except http.client.HTTPException as error:
+                failure = "new connection: %r" % error
+            self._note(began, failure)
+
+    def _keeping(self):
+        """Requests on a kept connection, for as long as the other side does not say that it ends."""
+        while not self.ended.is_set():
+            host, port = self.address.rsplit(":", 1)
+            connection = http.client.HTTPConnection(host, int(port), timeout=PATIENCE)
+            ends, before = False, 0
+            while not ends and not self.ended.is_set():
+                began, failure = time.monotonic(), None
+                try:
+                    connection.request("GET", "/")
+                    response = connection.getresponse()
+                    response.read()
+                    ends = response.getheader("Connection", "").lower() == "close"
+                    failure = None if response.status == 200 else "status %d" % response.status
+                    before += 1
+                except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError) as error:
+                    # An idle connection may end between two requests (RFC 9112 9.3.1): a client asks again then.
+                    ends, failure = True, None if before else "kept connection: %r" % error
+                except (OSError, http.client.HTTPException) as error:
+                    ends, failure = True, "kept connection: %r" % error
+                self._note(began, failure)
+            connection.close()
+
+    def wait_for(self, more):
+        """Until so many more were answered."""
+        goal = self.count + more
+        wait_until(lambda: self.count >= goal, "%d requests; failed: %s" % (goal, self.failures[:3]))
+
+    def end(self):
+        self.ended.set()
+        for one in self.threads:
+            one.join(PATIENCE)
 
 
 def main():
