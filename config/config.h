@@ -136,6 +136,7 @@ struct Timeouts {
   Milliseconds response_body{60'000};
   Milliseconds upstream_idle{4'000};
   Milliseconds tunnel_idle{3'600'000};
+  Milliseconds drain_grace{0};
   Milliseconds drain{30'000};
 };
 

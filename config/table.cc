@@ -136,6 +136,9 @@ Type<Timeouts> timeouts() {
                  "how long an idle connection to an endpoint is kept; less than the endpoint keeps it")
       .defaulted("tunnel_idle", &Timeouts::tunnel_idle, duration(),
                  "for a byte either way through an upgraded connection")
+      .defaulted(
+          "drain_grace", &Timeouts::drain_grace, duration_or_zero(),
+          "how long listeners still accept, readiness saying 503, when weir is told to stop: until load balancers know")
       .defaulted("drain", &Timeouts::drain, duration_or_zero(), "for requests under way when weir is told to stop")
       .type();
 }

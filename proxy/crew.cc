@@ -42,6 +42,10 @@ struct Crew::Member {
 
   void drain() {
     worker.begin_draining();
+    for (auto& [id, listener] : listeners) listener->wake_sessions();
+  }
+
+  void close_listeners() {
     for (auto& [id, listener] : listeners) {
       listener->close();
       listener->wake_sessions();
@@ -106,6 +110,12 @@ void Crew::start() {
 void Crew::drain() {
   for (const auto& member : members_) {
     member->worker.loop().post([&member = *member] { member.drain(); });
+  }
+}
+
+void Crew::close_listeners() {
+  for (const auto& member : members_) {
+    member->worker.loop().post([&member = *member] { member.close_listeners(); });
   }
 }
 

@@ -36,8 +36,10 @@ class Crew {
   void wake_sessions();
 
   void start();
-  /// Every worker listens no more; idle connections end, busy ones when they are done.
+  /// Idle connections end, busy ones when they are done; who still connects gets one request answered.
   void drain();
+  /// Every worker listens no more.
+  void close_listeners();
   uint64_t connections() const { return doorstep_.connections.load(std::memory_order_relaxed); }
   /// Ends whatever is under way, and the threads.
   void stop();

@@ -34,8 +34,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kLookAgain{20};  // whether draining is done
 constexpr std::chrono::seconds kStatusTold{1};       // how far draining is
-constexpr std::chrono::seconds kLogLossTold{10};
-constexpr uint64_t kOwnDescriptors = 64;  // listeners, logs, admin
+constexpr std::chrono::seconds kLookForLosses{1};
+constexpr std::chrono::seconds kLossesTold{10};  // at most so often
+constexpr uint64_t kOwnDescriptors = 64;         // listeners, logs, admin
 
 size_t worker_count(const config::Config& config) {
   return config.workers > 0 ? config.workers : std::max(1u, std::thread::hardware_concurrency());
@@ -121,7 +122,9 @@ class Server::Body {
   std::string draining_text() const;
   void wait_for_signals();
   void wait_until_drained();
-  void watch_access_log();
+  void watch_for_losses();
+  bool tell_losses();
+  uint64_t connections_without_descriptor();
   void finish();
   bool ready() const { return ready_ && !draining_; }
   std::string metrics_page();
@@ -130,7 +133,7 @@ class Server::Body {
   asio::io_context io_;
   asio::signal_set signals_{io_};
   asio::steady_timer drain_timer_{io_};
-  asio::steady_timer log_timer_{io_};
+  asio::steady_timer loss_timer_{io_};
   log::AccessLog access_log_;
   metrics::Registry registry_;
   Crew crew_;
@@ -145,7 +148,7 @@ class Server::Body {
   std::unique_ptr<control::Watcher> watcher_;
   std::unique_ptr<admin::Server> admin_;
   std::chrono::steady_clock::time_point drain_until_, status_told_;
-  uint64_t log_lost_told_ = 0;
+  uint64_t log_lost_told_ = 0, descriptors_told_ = 0;
   bool ready_ = false;
   bool draining_ = false;
 };
@@ -208,7 +211,7 @@ int Server::Body::run() {
   watcher_ = std::make_unique<control::Watcher>(io_, path_, [this] {
     if (!draining_) publisher_.reload(true);
   });
-  watch_access_log();
+  watch_for_losses();
   feed_.subscribe([this](const control::Event&) { tell_standing(); });
   traffic_.begin();
   crew_.start();
@@ -246,13 +249,18 @@ void Server::Body::wait_for_signals() {
 
 void Server::Body::stop() {
   if (std::exchange(draining_, true)) return;
-  const auto patience = publisher_.current()->config().timeouts.drain;
-  drain_until_ = status_told_ = std::chrono::steady_clock::now();
-  drain_until_ += patience;
+  const auto& timeouts = publisher_.current()->config().timeouts;
+  status_told_ = std::chrono::steady_clock::now();
+  drain_until_ = status_told_ + timeouts.drain_grace + timeouts.drain;
   spdlog::info(draining_text());
   unit::tell_stopping(draining_text());
   crew_.drain();
-  wait_until_drained();
+  drain_timer_.expires_after(timeouts.drain_grace);
+  drain_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    crew_.close_listeners();
+    wait_until_drained();
+  });
 }
 
 std::string Server::Body::draining_text() const {
@@ -271,7 +279,7 @@ void Server::Body::wait_until_drained() {
     }
     const bool over = now >= drain_until_;
     if (crew_.connections() > 0 && !over) return wait_until_drained();
-    if (over) spdlog::warn("drain time is over: {} connections are cut", crew_.connections());
+    if (crew_.connections() > 0) spdlog::warn("drain time is over: {} connections are cut", crew_.connections());
     finish();
   });
 }
@@ -285,17 +293,33 @@ void Server::Body::finish() {
   io_.stop();
 }
 
-/// A log that cannot be written loses lines, never requests; it is told, not at every line.
-void Server::Body::watch_access_log() {
-  log_timer_.expires_after(kLogLossTold);
-  log_timer_.async_wait([this](const boost::system::error_code& error) {
-    if (error) return;
-    const uint64_t lost = access_log_.lost();
-    if (lost > log_lost_told_)
-      spdlog::error("the access log could not take {} lines: is its disk full?", lost - log_lost_told_);
-    log_lost_told_ = lost;
-    watch_access_log();
+/// What is lost where the machine ends (lines of a full disk's log, connections without a descriptor) is told, but
+/// not each time: a full disk or a flood would fill the log too.
+void Server::Body::watch_for_losses() {
+  loss_timer_.expires_after(tell_losses() ? kLossesTold : kLookForLosses);
+  loss_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) watch_for_losses();
   });
+}
+
+bool Server::Body::tell_losses() {
+  const uint64_t lines = access_log_.lost() - log_lost_told_;
+  const uint64_t waited = connections_without_descriptor() - descriptors_told_;
+  if (lines > 0) spdlog::error("the access log could not take {} lines: is its disk full?", lines);
+  if (waited > 0)
+    spdlog::error("no descriptor was left for a new connection {} times: raise LimitNOFILE or lower limits.connections",
+                  waited);
+  log_lost_told_ += lines;
+  descriptors_told_ += waited;
+  return lines + waited > 0;
+}
+
+uint64_t Server::Body::connections_without_descriptor() {
+  uint64_t count = 0;
+  for (const auto& listener : registry_.listeners())
+    for (const auto& shard : listener->shards())
+      count += shard.connections_rejected[static_cast<size_t>(RejectReason::descriptors)].value();
+  return count;
 }
 
 std::string Server::Body::metrics_page() {

@@ -9,6 +9,8 @@ namespace {
 uint32_t only_one(const VersionView& version) {
   return version.loads.front() == routing::kUnusable ? routing::kNoEndpoint : 0;
 }
+
+bool out_of_descriptors(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
 }  // namespace
 
 http::Fault Attempt::begin(VersionView& version, Dice& dice, net::Waiter& waiter, bool fresh) {
@@ -20,6 +22,10 @@ http::Fault Attempt::begin(VersionView& version, Dice& dice, net::Waiter& waiter
   if (!lease_) {
     int error = 0;
     lease_ = pool_->connect(error);
+    if (!lease_ && out_of_descriptors(error)) {  // ours, not the endpoint's
+      leave();
+      return http::Fault::over_capacity;
+    }
     if (!lease_) return connect_failed(error);
   }
   lease_->stream.wake_with(&waiter);

@@ -141,6 +141,11 @@ std::string with_a_stuck_drain(Stage& stage) {
   return stage.weir->program().wait(Duration(1000)) ? "acts" : "waits";
 }
 
+std::string with_nothing_to_drain(Stage& stage) {
+  stage.weir->program().signal(SIGTERM);
+  return stage.weir->program().wait(Duration(1000)) ? "acts" : "waits";
+}
+
 std::vector<Key> listener_keys() {
   return {
       {"listeners[].name", {}, {.replaced = {{"name: edge", "name: front"}}}, which_listener},
@@ -214,6 +219,7 @@ std::vector<Key> top_keys() {
       timeout("upstream_idle", with_an_idle_origin),
       timeout("tunnel_idle", with_an_idle_tunnel),
       timeout("drain", with_a_stuck_drain),
+      timeout("drain_grace", with_nothing_to_drain),
   };
 }
 

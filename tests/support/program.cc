@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -56,6 +57,8 @@ Program::Program(const std::string& path, const std::vector<std::string>& argume
   ::dup2(::open(in.c_str(), O_RDONLY), 0);
   ::dup2(::open(out.c_str(), O_WRONLY | O_APPEND), 1);
   ::dup2(::open(err.c_str(), O_WRONLY | O_APPEND), 2);
+  const rlimit few{options.descriptors, options.descriptors};
+  if (options.descriptors > 0 && ::setrlimit(RLIMIT_NOFILE, &few) != 0) ::_exit(126);
   if (!options.directory.empty() && ::chdir(options.directory.c_str()) != 0) ::_exit(126);
   ::execve(argv[0], argv.data(), envp.data());
   const char message[] = "cannot execute the program\n";

@@ -18,6 +18,7 @@ struct ProgramOptions {
   std::vector<std::pair<std::string, std::string>> environment;  // added to ours
   std::string input;                                             // its standard input
   std::string directory;                                         // where it runs; empty: here
+  unsigned descriptors = 0;                                      // RLIMIT_NOFILE; 0: ours
 };
 
 /// How a program ended: its exit code, or the signal that killed it.

@@ -22,11 +22,11 @@ class Proxy {
   virtual std::string log() const = 0;
 };
 
-/// The proxy that WEIR_E2E_PEER names: `weir` (the default) or `nginx`, which gets the same listener,
+/// The proxy that WEIR_E2E_PEER names: `weir` (the default), `nginx` or `haproxy`, which get the same listener,
 /// endpoints of the stable version, limits and time-outs. Throws if it does not start.
 std::unique_ptr<Proxy> start_proxy(const std::string& weir_program, const ConfigText& config);
 
-/// The name of the peer in force: `weir` or `nginx`.
+/// The name of the peer in force: `weir`, `nginx` or `haproxy`.
 std::string peer();
 
 /// `weir run` on a configuration of one's own.
@@ -72,6 +72,24 @@ class Nginx : public Proxy {
  public:
   explicit Nginx(ConfigText config);
   ~Nginx() override;
+
+  std::string edge() const override { return config_.edge; }
+  Program& program() override { return *program_; }
+  std::string log() const override;
+
+ private:
+  std::string configuration() const;
+
+  Directory directory_;
+  ConfigText config_;
+  std::unique_ptr<Program> program_;
+};
+
+/// HAProxy with the configuration that comes nearest.
+class Haproxy : public Proxy {
+ public:
+  explicit Haproxy(ConfigText config);
+  ~Haproxy() override;
 
   std::string edge() const override { return config_.edge; }
   Program& program() override { return *program_; }

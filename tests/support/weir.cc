@@ -32,6 +32,7 @@ std::string peer() {
 
 std::unique_ptr<Proxy> start_proxy(const std::string& weir_program, const ConfigText& config) {
   if (peer() == "nginx") return std::make_unique<Nginx>(config);
+  if (peer() == "haproxy") return std::make_unique<Haproxy>(config);
   return std::make_unique<Weir>(weir_program, config);
 }
 
