@@ -79,6 +79,7 @@ TEST(Schema, TheDefaultsItShowsAreTheOnesInForce) {
   EXPECT_EQ(timeouts.upstream_idle, no_timeouts.upstream_idle);
   EXPECT_EQ(timeouts.tunnel_idle, no_timeouts.tunnel_idle);
   EXPECT_EQ(timeouts.drain, no_timeouts.drain);
+  EXPECT_EQ(timeouts.drain_grace, no_timeouts.drain_grace);
 }
 
 TEST(Schema, DoesNotKnowWhatIsNotThereYet) {
@@ -90,7 +91,7 @@ TEST(Schema, DoesNotKnowWhatIsNotThereYet) {
 
 TEST(Schema, ThePathsAreThoseOfTheFile) {
   const auto paths = schema_paths();
-  EXPECT_EQ(paths.size(), 88u) << "a key came or went: does the example know, and the contract?";
+  EXPECT_EQ(paths.size(), 89u) << "a key came or went: does the example know, and the contract?";
   for (const char* path :
        {"listeners", "listeners[].address", "admin.hosts", "regions[].field", "services[].match[].path_prefix",
         "services[].cohort.mint.max_age", "services[].versions.*.timeouts.connect",
