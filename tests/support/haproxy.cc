@@ -42,7 +42,7 @@ std::string Haproxy::configuration() const {
   const auto& timeouts = config_.timeouts;
   return fmt::format(
       R"(global
-  maxconn 10000
+  maxconn 4096
   tune.bufsize 65536
   tune.http.maxhdr 200
 defaults

@@ -58,7 +58,7 @@ events {{ worker_connections 4096; }}
 http {{
   access_log off;
   client_body_temp_path {0}/body; proxy_temp_path {0}/proxy; fastcgi_temp_path {0}/f; uwsgi_temp_path {0}/u; scgi_temp_path {0}/s;
-  underscores_in_headers on; ignore_invalid_headers off; merge_slashes off;
+  underscores_in_headers on; merge_slashes off;
   map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
   upstream old {{
 {1}    keepalive 64;
