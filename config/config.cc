@@ -1,6 +1,27 @@
 #include "config/config.h"
 
+#include <charconv>
+
 namespace weir::config {
+
+std::optional<StatusRange> parse_status_range(std::string_view text) {
+  const auto number = [](std::string_view digits) -> uint16_t {
+    uint16_t value = 0;
+    const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    return read.ec == std::errc() && read.ptr == digits.data() + digits.size() ? value : uint16_t{0};
+  };
+  const size_t dash = text.find('-');
+  const std::string_view last = dash == text.npos ? text : text.substr(dash + 1);
+  const StatusRange range{number(text.substr(0, dash)), number(last)};
+  const bool right = range.first >= 100 && range.last <= 599 && range.first <= range.last;
+  return right ? std::optional<StatusRange>(range) : std::nullopt;
+}
+
+Outlier default_outlier() {
+  Outlier outlier;
+  outlier.when = {OutlierSign::connect, OutlierSign::reset, OutlierSign::timeout};
+  return outlier;
+}
 
 std::string CohortKey::text() const {
   switch (kind) {

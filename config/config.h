@@ -182,11 +182,48 @@ struct VersionTimeouts {
   std::optional<Milliseconds> connect, response_head, response_body, upstream_idle;
 };
 
+/// Statuses from `first` to `last`.
+struct StatusRange {
+  uint16_t first = 0, last = 0;
+  friend bool operator==(const StatusRange&, const StatusRange&) = default;
+};
+
+/// Parses `200` or `200-399`; 100 to 599.
+std::optional<StatusRange> parse_status_range(std::string_view text);
+
+/// How endpoints are probed.
+struct Health {
+  std::string path;
+  Milliseconds interval{2'000};  // between two probes, give or take a tenth
+  Milliseconds timeout{1'000};
+  uint32_t fall = 3, rise = 2;  // probes in a row that take an endpoint out, or back in
+  std::vector<StatusRange> status{{200, 399}};
+  std::string host;  // empty: the endpoint's address
+  Where where;
+};
+
+/// What of a request's failing counts against its endpoint.
+enum class OutlierSign { connect, reset, timeout, status_5xx };
+
+/// When failures in a row of real requests take an endpoint out, and for how long.
+struct Outlier {
+  uint32_t consecutive = 5;
+  Milliseconds base{10'000}, max{300'000};  // the first time, and the longest
+  std::vector<OutlierSign> when{OutlierSign::connect, OutlierSign::reset, OutlierSign::timeout,
+                                OutlierSign::status_5xx};
+  Where where;
+};
+/// Where the file says nothing: what nginx counts by default, which is not what was answered.
+Outlier default_outlier();
+
 struct Version {
   std::string name;
   std::vector<Endpoint> endpoints;
   Balance balance = Balance::least_requests;
-  uint64_t max_connections = 0;  // per endpoint over all workers; 0: no limit
+  uint64_t max_connections = 0;                        // per endpoint over all workers; 0: no limit
+  std::optional<Health> health;                        // absent: not probed
+  std::optional<Outlier> outlier = default_outlier();  // absent: `none`
+  Milliseconds slow_start{0};                          // how long the part of an endpoint that came back grows
   VersionTimeouts timeouts;
   Where where;
 };

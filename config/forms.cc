@@ -241,6 +241,22 @@ Type<std::string> path_prefix() {
   return text<std::string>(std::move(form), parse, show_text);
 }
 
+Type<StatusRange> status_range() {
+  const std::string status = "[1-5][0-9]{2}";
+  TextForm form{"a status", "100 to 599, or a range as 200-399", whole(status + "(-" + status + ")?")};
+  const Type<uint16_t> number = integer<uint16_t>(100, 599);
+  Type<StatusRange> one{number.shape, {}, {}};
+  one.read = [number](const Node& node, StatusRange& into, const Reading& reading) {
+    const size_t before = reading.problems.size();
+    uint16_t status = 0;
+    number.read(node, status, reading);
+    if (reading.problems.size() == before) into = {status, status};
+  };
+  const auto parse = [](std::string_view text) { return Parsed<StatusRange>(parse_status_range(text)); };
+  return either<StatusRange>([](const Node& node) { return node.is(Scalar::integer); }, one,
+                             text<StatusRange>(form, parse));
+}
+
 Type<std::string> probe_path() {
   return checked_text({"a path", "it beginning with /, without a query and blanks", "^/[!-\"$->@-~]*$"},
                       [](std::string_view text) {

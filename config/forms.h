@@ -38,6 +38,8 @@ Type<std::string> host_pattern();
 /// A host name alone.
 Type<std::string> host_name();
 Type<std::string> path_prefix();
+/// One status or a range of them, as 200 or 200-399.
+Type<StatusRange> status_range();
 /// A path that a probe asks for: printable, without a query.
 Type<std::string> probe_path();
 Type<std::string> method();

@@ -10,9 +10,11 @@ namespace weir::config {
 /// The whole file.
 const Type<Config>& file_table();
 
-/// The parts that table.cc, table_service.cc and table_rule.cc hold for each other.
+/// The parts that the files of the table hold for each other.
 Type<Service> service_table();
 Type<Rule> rule_table();
 Type<Split> split_table();
+Type<Health> health_table();
+Type<std::optional<Outlier>> outlier_table();
 
 }  // namespace weir::config

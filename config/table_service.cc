@@ -75,10 +75,15 @@ Type<Version> version() {
       .defaulted("max_connections", &Version::max_connections, integer<uint64_t>(0, kMostConnections),
                  "connections to each endpoint, over all workers; 0 is no limit")
       .optional("timeouts", &Version::timeouts, version_timeouts(), "time-outs of this version")
-      .not_yet("health", "endpoints are not probed; take this out")
-      .not_yet("outlier", "endpoints are not taken out by their answers; take this out")
+      .optional("health", &Version::health, health_table(), "how its endpoints are probed; absent: they are not")
+      .optional_by(
+          "outlier", [](Version& version, std::optional<Outlier> outlier) { version.outlier = std::move(outlier); },
+          outlier_table(),
+          "when failures of requests take an endpoint out; none: never; absent: five failed connects, resets and "
+          "time-outs in a row, whatever is answered")
+      .optional("slow_start", &Version::slow_start, duration(),
+                "how long the part of an endpoint that came back grows; absent: it gets its full part at once")
       .not_yet("queue", "requests do not wait for a connection; take this out")
-      .not_yet("slow_start", "a new endpoint gets its full part at once; take this out")
       .not_yet("tls", "endpoints are spoken to in plain HTTP only; take this out")
       .type();
 }

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "config/nearest.h"
+#include "config/units.h"
 #include "config/validate.h"
 
 namespace weir::config {
@@ -83,6 +84,13 @@ void check_endpoints(const Version& version, Problems& problems) {
   }
 }
 
+void check_outlier(const Version& version, const Node& node, Problems& problems) {
+  if (!version.outlier || version.outlier->max >= version.outlier->base) return;
+  problems.push_back({place(node, {"versions", version.name, "outlier", "max"}),
+                      fmt::format("max: {} is shorter than base, {}; write as much or more",
+                                  duration_text(version.outlier->max), duration_text(version.outlier->base))});
+}
+
 void check_keys(const Service& service, const Node& node, Problems& problems) {
   std::set<std::string> seen;
   for (size_t i = 0; i < service.cohort.keys.size(); ++i) {
@@ -124,7 +132,10 @@ void validate_service(const Service& service, size_t index, const Node& root, Pr
   const Node& node = root.find("services")->value.items[index];
   if (node.kind != Node::Kind::map) return;
   check_stable(service, node, problems);
-  for (const Version& version : service.versions) check_endpoints(version, problems);
+  for (const Version& version : service.versions) {
+    check_endpoints(version, problems);
+    check_outlier(version, node, problems);
+  }
   check_keys(service, node, problems);
   if (service.split) check_split(service, node.find("split")->value, *service.split, problems);
   check_rules(service, node, problems);

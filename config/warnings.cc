@@ -74,6 +74,25 @@ void warn_of_nobody(const Service& service, const std::optional<Split>& split, W
                                                 service.versions[*service.candidate_index()].name, service.name)});
 }
 
+/// Health that has nobody to weigh against.
+void warn_of_lone_endpoint(const Service& service, const Node& node, Warnings& warnings) {
+  for (const Version& version : service.versions) {
+    if (version.endpoints.size() != 1) continue;
+    const Node& written = node.find("versions")->value.find(version.name)->value;
+    if (written.has("slow_start")) {
+      warnings.push_back(
+          {place(written, {"slow_start"}),
+           fmt::format("slow_start: {} has one endpoint, which gets all there is; take this out", version.name)});
+    }
+    if (written.has("outlier") && version.outlier && version.name == service.stable) {
+      warnings.push_back({place(written, {"outlier"}),
+                          fmt::format("outlier: {} has one endpoint, and the only one is never taken out; take this "
+                                      "out",
+                                      version.name)});
+    }
+  }
+}
+
 }  // namespace
 
 Warnings warnings_of(const Config& config, const Node& root) {
@@ -83,6 +102,7 @@ Warnings warnings_of(const Config& config, const Node& root) {
     const Service& service = config.services[i];
     warn_of_keys(service, root.find("services")->value.items[i], warnings);
     warn_of_nobody(service, service.split, warnings);
+    warn_of_lone_endpoint(service, root.find("services")->value.items[i], warnings);
     for (const Rule& rule : service.rules) {
       warn_of_nobody(service, rule.split, warnings);
       warn_of_open_door(config, service, rule, warnings);

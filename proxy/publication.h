@@ -10,7 +10,7 @@
 
 #include "proxy/metrics/shard.h"
 #include "proxy/upstream/endpoint.h"
-#include "routing/decide.h"
+#include "proxy/upstream/health.h"
 #include "routing/snapshot.h"
 
 namespace weir::proxy {
@@ -26,8 +26,16 @@ struct Tunnels {
   std::atomic<uint32_t> ended{0};
 };
 
+/// What of a request's failing counts against its endpoint.
+struct OutlierSigns {
+  bool connect = false, reset = false, timeout = false, status_5xx = false;
+};
+
 struct VersionSite {
   std::vector<upstream::EndpointSite> endpoints;
+  std::shared_ptr<upstream::Health> health;
+  OutlierSigns outlier;
+  std::chrono::milliseconds slow_start{};
   config::Balance balance{};
   UpstreamTimeouts timeouts{};
   std::shared_ptr<metrics::VersionSeries> numbers;
@@ -38,7 +46,6 @@ struct ServiceSite {
   std::vector<VersionSite> versions;  // in the order of the snapshot's
   std::vector<std::shared_ptr<metrics::RuleSeries>> rules;
   std::shared_ptr<metrics::ServiceSeries> numbers;
-  routing::Availability available;
 };
 
 /// A listener as configured; the sockets travel apart, each worker owns its own.

@@ -15,6 +15,7 @@
 
 #include "proxy/admin/server.h"
 #include "proxy/control/desk.h"
+#include "proxy/control/health_watch.h"
 #include "proxy/control/watcher.h"
 #include "proxy/crew.h"
 #include "proxy/exchange/record.h"
@@ -84,6 +85,25 @@ void log_to_stderr() {
   spdlog::set_default_logger(logger);
 }
 
+void add_version(admin::View& view, const VersionSite& version) {
+  const upstream::VersionStanding standing = version.health->standing();
+  for (const upstream::EndpointSite& site : version.endpoints) {
+    const upstream::EndpointStanding one = standing.of(*site.endpoint);
+    int64_t connections = 0;
+    for (const metrics::Gauge& worker : site.endpoint->connections) connections += worker.value();
+    view.endpoints.push_back({.service = site.endpoint->service,
+                              .version = site.endpoint->version,
+                              .address = site.endpoint->name,
+                              .up = one.absence == upstream::Absence::none,
+                              .why = std::string(upstream::absence_text(one.absence)),
+                              .for_another = one.for_another,
+                              .ejections = one.ejections,
+                              .connections = connections});
+  }
+  const metrics::VersionName& name = version.numbers->name();
+  view.versions.push_back({name.service, name.version, standing.available, standing.panics, standing.back_in});
+}
+
 }  // namespace
 
 class Server::Body {
@@ -140,6 +160,7 @@ class Server::Body {
   control::Feed feed_;
   std::unique_ptr<control::Store> store_;
   const unit::PassedSockets passed_;
+  control::HealthWatch health_watch_{io_, feed_};
   control::Publisher publisher_;
   control::Traffic traffic_;
   control::Desk desk_;
@@ -171,6 +192,7 @@ config::Problems Server::Body::begin(config::Loaded loaded) {
 
 void Server::Body::deliver(std::shared_ptr<const Publication> publication, std::vector<control::NewListener> fresh,
                            std::function<void(size_t)> adopted) {
+  health_watch_.adopt(publication);
   std::vector<Crew::FreshListener> listeners;
   for (auto& listener : fresh) {
     listeners.push_back({listener.site, std::move(listener.sockets.descriptors), listener.sockets.shared});
@@ -214,6 +236,7 @@ int Server::Body::run() {
   watch_for_losses();
   feed_.subscribe([this](const control::Event&) { tell_standing(); });
   traffic_.begin();
+  health_watch_.begin();
   crew_.start();
   for (const std::string& address : publisher_.listener_addresses()) spdlog::info("listening on {}", address);
   if (admin_) spdlog::info("admin on {}", admin_->address().text());
@@ -289,6 +312,7 @@ void Server::Body::finish() {
   watcher_->stop();
   publisher_.stop();
   traffic_.stop();
+  health_watch_.stop();
   desk_.stop();
   io_.stop();
 }
@@ -337,12 +361,7 @@ admin::View Server::Body::view() {
   admin::View view{publisher_.current()->snapshot, metrics::summarize(registry_), {}};
   for (const ServiceSite& service : publisher_.current()->services) {
     for (const VersionSite& version : service.versions) {
-      for (const upstream::EndpointSite& site : version.endpoints) {
-        int64_t connections = 0;
-        for (const metrics::Gauge& worker : site.endpoint->connections) connections += worker.value();
-        view.endpoints.push_back({site.endpoint->service, site.endpoint->version, site.endpoint->name,
-                                  !site.addresses.empty(), connections});
-      }
+      add_version(view, version);
     }
   }
   return view;

@@ -119,6 +119,12 @@ VersionView Worker::view_of(const VersionSite& site) {
   return view;
 }
 
+void VersionView::look_again() {
+  health_seen = site->health->changes();
+  warming = site->health->weigh(site->endpoints, weighed);
+  for (size_t i = 0; i < pools.size(); ++i) pools[i]->use(loads[i], weighed[i].used);
+}
+
 std::shared_ptr<upstream::Pool> Worker::pool_of(const upstream::EndpointSite& site) {
   auto& pool = pools_[site.endpoint.get()];
   if (!pool) pool = std::make_shared<upstream::Pool>(loop_, index_, site.endpoint);

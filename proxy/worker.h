@@ -17,6 +17,7 @@
 #include "proxy/net/loop.h"
 #include "proxy/publication.h"
 #include "proxy/upstream/pool.h"
+#include "routing/decide.h"
 
 namespace weir::proxy {
 
@@ -27,6 +28,18 @@ struct VersionView {
   std::vector<std::shared_ptr<upstream::Pool>> pools;  // parallel to the site's endpoints
   std::vector<uint32_t> loads;                         // exchanges under way, for the balancer
   uint32_t turn = 0;
+  uint32_t health_seen = 0;                // changes of the health that `loads` go by
+  bool warming = false;                    // some endpoints' parts still grow
+  std::vector<upstream::Weighed> weighed;  // parallel to `pools`, as of `health_seen`
+
+  /// Before an endpoint is chosen: `loads` go by the health as it is now.
+  void look() {
+    if (site->health->changes() != health_seen) [[unlikely]]
+      look_again();
+  }
+
+ private:
+  void look_again();
 };
 
 struct ServiceView {

@@ -1,6 +1,7 @@
 #include "routing/balance.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace weir::routing {
 namespace {
@@ -55,6 +56,19 @@ uint32_t pick(config::Balance balance, std::span<const uint32_t> loads, uint64_t
   if (usable == 1) return usable_at(loads, 0);
   const Two ranks = two_of(usable, dice);
   return less_loaded(loads, {usable_at(loads, ranks.first), usable_at(loads, ranks.second)});
+}
+
+uint32_t pick_weighted(config::Balance balance, std::span<const uint32_t> loads, std::span<const double> weights,
+                       const std::function<uint64_t()>& roll, uint32_t& turn) {
+  std::vector<uint32_t> left(loads.begin(), loads.end());
+  uint32_t heaviest = kNoEndpoint;
+  for (;;) {
+    const uint32_t drawn = pick(balance, left, roll(), turn);
+    if (drawn == kNoEndpoint) return heaviest;  // all were passed over: chance has no say any more
+    if (static_cast<double>(roll() >> 11) * 0x1p-53 < weights[drawn]) return drawn;
+    if (heaviest == kNoEndpoint || weights[drawn] > weights[heaviest]) heaviest = drawn;
+    left[drawn] = kUnusable;
+  }
 }
 
 }  // namespace weir::routing

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 
 #include "config/config.h"
@@ -21,5 +22,11 @@ inline constexpr uint32_t kNoEndpoint = ~uint32_t{0};
 /// worker. Endpoints that cannot be used do not give their part to their neighbour: both ways draw among
 /// the usable ones only.
 uint32_t pick(config::Balance balance, std::span<const uint32_t> loads, uint64_t dice, uint32_t& turn);
+
+/// The same while some endpoints' parts still grow: `weights` are 0 … 1, one for each load. An endpoint that is
+/// drawn is passed over with the chance that its weight leaves, and another one drawn; so at a tenth of its part it
+/// gets about a tenth of it, however the version is balanced.
+uint32_t pick_weighted(config::Balance balance, std::span<const uint32_t> loads, std::span<const double> weights,
+                       const std::function<uint64_t()>& roll, uint32_t& turn);
 
 }  // namespace weir::routing

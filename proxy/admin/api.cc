@@ -1,5 +1,6 @@
 #include "proxy/admin/api.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <chrono>
 #include <cmath>
@@ -77,19 +78,25 @@ json::array rules(const config::Service& service) {
   return all;
 }
 
+double seconds(std::chrono::nanoseconds duration) { return std::chrono::duration<double>(duration).count(); }
+
 json::array endpoints(const config::Service& service, const config::Version& version, const States& states) {
   json::array all;
   for (const auto& endpoint : version.endpoints) {
     const auto at = states.find({service.name, version.name, endpoint.address.text});
     const EndpointState* state = at == states.end() ? nullptr : at->second;
-    all.push_back(json::object{{"address", endpoint.address.text},
-                               {"up", state != nullptr && state->up},
-                               {"connections", state == nullptr ? 0 : state->connections}});
+    json::object one{{"address", endpoint.address.text},
+                     {"up", state != nullptr && state->up},
+                     {"why", nullptr},
+                     {"for_seconds", nullptr},
+                     {"ejections", state == nullptr ? 0 : state->ejections},
+                     {"connections", state == nullptr ? 0 : state->connections}};
+    if (state != nullptr && !state->why.empty()) one["why"] = state->why;
+    if (state != nullptr && state->for_another.count() > 0) one["for_seconds"] = seconds(state->for_another);
+    all.push_back(std::move(one));
   }
   return all;
 }
-
-double seconds(std::chrono::nanoseconds duration) { return std::chrono::duration<double>(duration).count(); }
 
 json::object quantiles(const metrics::HistogramSnapshot& durations) {
   return {{"p50", seconds(durations.quantile(0.5))},
@@ -109,7 +116,16 @@ json::object version_object(const View& view, const config::Service& service, co
   const metrics::VersionSummary nothing;
   const auto* found = metrics::find(view.numbers, service.name, version.name);
   const metrics::VersionSummary& numbers = found ? *found : nothing;
+  const auto state = std::ranges::find_if(view.versions, [&](const VersionState& one) {
+    return one.service == service.name && one.version == version.name;
+  });
+  const VersionState health = state == view.versions.end() ? VersionState{} : *state;
+  json::value back_in = nullptr;
+  if (!health.available) back_in = seconds(health.back_in);
   return {{"name", version.name},
+          {"available", health.available},
+          {"back_in_seconds", std::move(back_in)},
+          {"panic", health.panics},
           {"balance", version.balance == config::Balance::round_robin ? "round_robin" : "least_requests"},
           {"max_connections", version.max_connections},
           {"endpoints", endpoints(service, version, states)},

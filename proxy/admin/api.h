@@ -3,6 +3,7 @@
 // Pure: everything comes in as plain values.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -19,8 +20,19 @@ namespace weir::admin {
 /// are one endpoint together.
 struct EndpointState {
   std::string service, version, address;
-  bool up = false;
-  int64_t connections = 0;  // open, over all workers
+  bool up = false;                          // healthy
+  std::string why;                          // it is not: unresolved, probe, ejected or unreachable
+  std::chrono::milliseconds for_another{};  // where ejected: until it gets requests again
+  uint64_t ejections = 0;                   // so far
+  int64_t connections = 0;                  // open, over all workers
+};
+
+/// The health of a version as a whole.
+struct VersionState {
+  std::string service, version;
+  bool available = true;                // false: its requests go to the stable version
+  bool panics = false;                  // no endpoint is healthy, and all are used
+  std::chrono::milliseconds back_in{};  // where not available: it comes back no sooner
 };
 
 /// What the services look like now.
@@ -28,6 +40,7 @@ struct View {
   std::shared_ptr<const routing::Snapshot> snapshot;  // null before the first
   metrics::Summary numbers;
   std::vector<EndpointState> endpoints;  // a configured endpoint that is not here is told as down
+  std::vector<VersionState> versions;    // one that is not here is told as available
 };
 
 /// `{"services": […]}`. The view must hold a snapshot.

@@ -39,17 +39,16 @@ std::string_view name_of(http::Complaint::Part part) {
   return "url";
 }
 
-/// Which versions of the service that answers have an endpoint that can be used.
+/// Which versions of the service that answers get their requests.
 routing::Availability available_for(const View& view, const routing::RequestView& request) {
   routing::Availability available;
   const auto index = routing::find_service(*view.snapshot, request);
   if (!index) return available;
   const routing::ServicePlan& service = view.snapshot->services[*index];
   for (size_t i = 0; i < service.versions.size() && i < available.up.size(); ++i) {
-    available.up[i] = false;
-    for (const EndpointState& state : view.endpoints) {
+    for (const VersionState& state : view.versions) {
       const bool is_its = state.service == service.name && state.version == service.versions[i].name;
-      available.up[i] = available.up[i] || (is_its && state.up);
+      if (is_its) available.up[i] = state.available;
     }
   }
   return available;

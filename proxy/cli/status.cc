@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <memory>
 
 #include "proxy/cli/commands.h"
@@ -35,17 +36,29 @@ Count count_of(const json::object& requests) {
   return count;
 }
 
-/// `2 of 2 up`, or which are down.
+/// `127.0.0.1:9001 (ejected, 7s)`.
+std::string absent_text(const json::object& endpoint) {
+  const std::string why = text_of(endpoint, "why");
+  const double left = number_of(endpoint, "for_seconds");
+  const std::string time = left > 0 ? fmt::format(", {:.0f}s", std::ceil(left)) : "";
+  return text_of(endpoint, "address") + (why.empty() ? "" : fmt::format(" ({}{})", why, time));
+}
+
+/// `2 of 2 up`, or which are down and why, and what weir makes of it.
 std::string endpoints_text(const json::object& version) {
   const json::array& endpoints = array_of(version, "endpoints");
   std::vector<std::string> down;
   for (const json::value& endpoint : endpoints) {
     if (endpoint.is_object() && !flag_of(endpoint.as_object(), "up")) {
-      down.push_back(text_of(endpoint.as_object(), "address"));
+      down.push_back(absent_text(endpoint.as_object()));
     }
   }
-  const std::string text = fmt::format("{} of {} up", endpoints.size() - down.size(), endpoints.size());
-  return down.empty() ? text : alarming(fmt::format("{}, down: {}", text, fmt::join(down, " ")), STDOUT_FILENO);
+  std::string text = fmt::format("{} of {} up", endpoints.size() - down.size(), endpoints.size());
+  const bool falls_back = version.contains("available") && !flag_of(version, "available");
+  if (flag_of(version, "panic")) text += ", all used all the same (panic)";
+  if (falls_back) text += ", requests go to the stable version";
+  if (down.empty() && falls_back) return alarming(text, STDOUT_FILENO);
+  return down.empty() ? text : alarming(fmt::format("{}, down: {}", text, fmt::join(down, ", ")), STDOUT_FILENO);
 }
 
 void add_version(TextTable& table, const json::object& service, const json::object& version, bool first) {

@@ -41,22 +41,14 @@ std::set<std::string> names_in(const config::Config& config) {
   return names;
 }
 
-/// Endpoints that can be used now and could not before, or the other way round.
-void tell_health(const proxy::Publication& before, const proxy::Publication& now, Feed& feed) {
-  for (size_t i = 0; i < now.services.size(); ++i) {
-    for (size_t j = 0; j < now.services[i].versions.size(); ++j) {
-      const auto& was = before.services[i].versions[j].endpoints;
-      const auto& is = now.services[i].versions[j].endpoints;
-      for (size_t k = 0; k < is.size(); ++k) {
-        if (was[k].addresses.empty() == is[k].addresses.empty()) continue;
-        const upstream::Endpoint& endpoint = *is[k].endpoint;
-        const boost::json::object event{{"service", endpoint.service},
-                                        {"version", endpoint.version},
-                                        {"endpoint", endpoint.name},
-                                        {"up", !is[k].addresses.empty()}};
-        feed.tell({"health", boost::json::serialize(event)});
-      }
-    }
+void fill_health(metrics::Facts& facts, const proxy::VersionSite& site, const std::string& service,
+                 const std::string& version) {
+  const upstream::VersionStanding standing = site.health->standing();
+  facts.versions.push_back({service, version, standing.panics, !standing.available});
+  for (const upstream::EndpointSite& endpoint : site.endpoints) {
+    const upstream::EndpointStanding one = standing.of(*endpoint.endpoint);
+    facts.endpoints.push_back(
+        {service, version, endpoint.endpoint->name, one.absence == upstream::Absence::none, one.ejections});
   }
 }
 
@@ -268,7 +260,6 @@ void Publisher::deliver(std::shared_ptr<const proxy::Publication> publication, s
 void Publisher::publish_addresses() {
   if (!current_ || busy_) return;
   auto publication = sites_.publication(current_->snapshot, listeners_);
-  tell_health(*current_, *publication, feed_);
   deliver(std::move(publication), {});
 }
 
@@ -361,9 +352,7 @@ void Publisher::fill(metrics::Facts& facts) const {
       const double candidate = static_cast<double>(plan.share) / static_cast<double>(config::kEverybody);
       const bool is_candidate = plan.has_candidate && version == plan.candidate;
       facts.splits.push_back({plan.name, name, is_candidate ? candidate : plan.has_candidate ? 1 - candidate : 1});
-      for (const auto& site : current_->services[i].versions[version].endpoints) {
-        facts.endpoints.push_back({plan.name, name, site.endpoint->name, !site.addresses.empty()});
-      }
+      fill_health(facts, current_->services[i].versions[version], plan.name, name);
     }
   }
 }

@@ -16,6 +16,7 @@ std::shared_ptr<const proxy::Publication> Sites::publication(std::shared_ptr<con
   publication->snapshot = std::move(snapshot);
   std::erase_if(endpoints_, [](const auto& entry) { return entry.second.expired(); });
   std::erase_if(tunnels_, [](const auto& entry) { return entry.second.expired(); });
+  std::erase_if(healths_, [](const auto& entry) { return entry.second.expired(); });
   return publication;
 }
 
@@ -34,10 +35,8 @@ proxy::ServiceSite Sites::make_service(const routing::ServicePlan& plan, const c
   proxy::ServiceSite site;
   site.numbers = registry_.service(service.name);
   for (const routing::RulePlan& rule : plan.rules) site.rules.push_back(registry_.rule(service.name, rule.name));
-  for (size_t i = 0; i < service.versions.size(); ++i) {
-    site.versions.push_back(make_version(service, service.versions[i], timeouts));
-    site.available.up[i] =
-        std::ranges::any_of(site.versions[i].endpoints, [](const auto& e) { return !e.addresses.empty(); });
+  for (const config::Version& version : service.versions) {
+    site.versions.push_back(make_version(service, version, timeouts));
   }
   return site;
 }
@@ -56,7 +55,37 @@ proxy::VersionSite Sites::make_version(const config::Service& service, const con
     site.endpoints.push_back({endpoint(service.name, version.name, written.address.text),
                               resolver_.addresses(written.address), version.max_connections});
   }
+  site.health = health(service, version, site.endpoints);
+  site.slow_start = version.slow_start;
+  for (const config::OutlierSign sign : version.outlier ? version.outlier->when : std::vector<config::OutlierSign>()) {
+    site.outlier.connect |= sign == config::OutlierSign::connect;
+    site.outlier.reset |= sign == config::OutlierSign::reset;
+    site.outlier.timeout |= sign == config::OutlierSign::timeout;
+    site.outlier.status_5xx |= sign == config::OutlierSign::status_5xx;
+  }
   return site;
+}
+
+/// What is known of the endpoints stays; what the configuration asks of them may be new.
+std::shared_ptr<upstream::Health> Sites::health(const config::Service& service, const config::Version& version,
+                                                const std::vector<upstream::EndpointSite>& endpoints) {
+  auto& place = healths_[{service.name, version.name}];
+  auto found = place.lock();
+  if (!found) place = found = std::make_shared<upstream::Health>();
+  routing::HealthRules rules;
+  if (version.health) {
+    rules.fall = version.health->fall;
+    rules.rise = version.health->rise;
+  }
+  if (version.outlier) {
+    rules.base = version.outlier->base;
+    rules.max = version.outlier->max;
+  }
+  rules.slow_start = version.slow_start;
+  const auto candidate = service.candidate_index();
+  rules.is_candidate = candidate && service.versions[*candidate].name == version.name;
+  found->configure(rules, version.outlier ? version.outlier->consecutive : 0, version.health.has_value(), endpoints);
+  return found;
 }
 
 std::shared_ptr<upstream::Endpoint> Sites::endpoint(const std::string& service, const std::string& version,

@@ -38,12 +38,15 @@ class Sites {
   std::shared_ptr<upstream::Endpoint> endpoint(const std::string& service, const std::string& version,
                                                const std::string& address);
   std::shared_ptr<proxy::Tunnels> tunnels(const std::string& service, const std::string& version);
+  std::shared_ptr<upstream::Health> health(const config::Service& service, const config::Version& version,
+                                           const std::vector<upstream::EndpointSite>& endpoints);
 
   metrics::Registry& registry_;
   const Resolver& resolver_;
   const size_t workers_;
   std::map<std::array<std::string, 3>, std::weak_ptr<upstream::Endpoint>> endpoints_;
   std::map<std::array<std::string, 2>, std::weak_ptr<proxy::Tunnels>> tunnels_;
+  std::map<std::array<std::string, 2>, std::weak_ptr<upstream::Health>> healths_;
 };
 
 }  // namespace weir::control

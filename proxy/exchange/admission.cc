@@ -82,9 +82,11 @@ Admission admit(Worker& worker, const Client& client, View& view, http::RequestH
     return admission;
   }
   admission.service = &view.services[*service];
-  if (admission.service->plan->override_secret) request.now = net::wall_clock();
-  admission.decision =
-      routing::decide(*admission.service->plan, request, admission.service->site->available, worker.dice().chance());
+  const routing::ServicePlan& plan = *admission.service->plan;
+  if (plan.override_secret) request.now = net::wall_clock();
+  routing::Availability available;
+  available.up[plan.candidate] = admission.service->site->versions[plan.candidate].health->available();
+  admission.decision = routing::decide(plan, request, available, worker.dice().chance());
   if (admission.decision.mint) worker.dice().identity_used();
   return admission;
 }

@@ -1,6 +1,10 @@
 #include "proxy/exchange/attempt.h"
 
 #include <cerrno>
+#include <chrono>
+#include <span>
+
+#include "proxy/net/clock.h"
 
 namespace weir::proxy {
 
@@ -10,11 +14,30 @@ uint32_t only_one(const VersionView& version) {
   return version.loads.front() == routing::kUnusable ? routing::kNoEndpoint : 0;
 }
 
-bool out_of_descriptors(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
+/// Connects that fail for a want of weir's own say nothing of the endpoint.
+bool is_ours(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM || error == EADDRNOTAVAIL;
+}
+
+uint32_t pick(VersionView& version, std::span<const uint32_t> loads, Dice& dice) {
+  const config::Balance balance = version.site->balance;
+  if (!version.warming) [[likely]]
+    return routing::pick(balance, loads, dice.roll(), version.turn);
+  const auto now = std::chrono::duration_cast<routing::HealthTime>(net::monotonic());
+  std::vector<double> weights;
+  for (const upstream::Weighed& one : version.weighed) {
+    weights.push_back(routing::warmth(one.came_back, version.site->slow_start, now));
+  }
+  return routing::pick_weighted(
+      balance, loads, weights, [&dice] { return dice.roll(); }, version.turn);
+}
+
 }  // namespace
 
 http::Fault Attempt::begin(VersionView& version, Dice& dice, net::Waiter& waiter, bool fresh) {
   bool full = false;
+  site_ = version.site;
+  version.look();
   pool_ = choose(version, dice, full);
   if (!pool_) return full ? http::Fault::over_capacity : http::Fault::no_endpoint;
   endpoint_ = &pool_->endpoint();
@@ -22,7 +45,7 @@ http::Fault Attempt::begin(VersionView& version, Dice& dice, net::Waiter& waiter
   if (!lease_) {
     int error = 0;
     lease_ = pool_->connect(error);
-    if (!lease_ && out_of_descriptors(error)) {  // ours, not the endpoint's
+    if (!lease_ && is_ours(error)) {  // ours, not the endpoint's
       leave();
       return http::Fault::over_capacity;
     }
@@ -51,20 +74,18 @@ upstream::Pool* Attempt::choose(VersionView& version, Dice& dice, bool& full) {
 
 uint32_t Attempt::pick_but(VersionView& version, Dice& dice, const std::vector<uint32_t>& refused, uint32_t tried) {
   const bool any = !refused.empty() || tried != routing::kNoEndpoint;
-  const config::Balance balance = version.site->balance;
-  if (!any)
-    return version.loads.size() == 1 ? only_one(version)
-                                     : routing::pick(balance, version.loads, dice.roll(), version.turn);
+  if (!any) return version.loads.size() == 1 ? only_one(version) : pick(version, version.loads, dice);
   std::vector<uint32_t> loads = version.loads;
   for (const uint32_t index : refused) loads[index] = routing::kUnusable;
   if (tried != routing::kNoEndpoint) loads[tried] = routing::kUnusable;
-  return routing::pick(balance, loads, dice.roll(), version.turn);
+  return pick(version, loads, dice);
 }
 
 net::Io Attempt::connected() {
   const net::Io io = lease_->stream.connected();
   if (io.state == net::IoState::ok) {
     lease_->connecting = false;
+    site_->health->reached(pool_->endpoint());
     pool_->count_connect(upstream::ConnectResult::ok);
   }
   return io;
@@ -76,12 +97,29 @@ http::Fault Attempt::connect_failed(int error) {
   pool_->count_connect(refused   ? upstream::ConnectResult::refused
                        : timeout ? upstream::ConnectResult::timeout
                                  : upstream::ConnectResult::error);
+  if (!is_ours(error)) site_->health->failed(pool_->endpoint(), site_->outlier.connect, true);
   abandon();
   if (refused) return http::Fault::connection_refused;
   return timeout ? http::Fault::connection_timeout : http::Fault::connection_failed;
 }
 
 http::Fault Attempt::connect_timed_out() { return connect_failed(ETIMEDOUT); }
+
+void Attempt::answered(unsigned status) {
+  upstream::Endpoint& endpoint = pool_->endpoint();
+  if (status < 500) return site_->health->served(endpoint);
+  if (site_->outlier.status_5xx) return site_->health->failed(endpoint, true, false);
+  site_->health->served(endpoint);
+}
+
+/// A kept connection that died before it said anything is no sign: endpoints close those as they like.
+void Attempt::failed(http::Fault fault, bool got_any) {
+  if (!pool_ || http::info(fault).whose != http::Whose::endpoint) return;
+  if (fault == http::Fault::connection_terminated && reused() && !got_any) return;
+  const bool late = fault == http::Fault::response_timeout || fault == http::Fault::request_not_taken;
+  const bool counts = late ? site_->outlier.timeout : site_->outlier.reset;
+  if (counts) site_->health->failed(pool_->endpoint(), true, false);
+}
 
 void Attempt::give_back() {
   lease_.give_back();

@@ -35,6 +35,11 @@ class Attempt {
   /// The one chosen last.
   const upstream::Endpoint& endpoint() const { return *endpoint_; }
 
+  /// What came of the try, for the endpoint's health: it answered with this status, …
+  void answered(unsigned status);
+  /// … or failed after it was connected.
+  void failed(http::Fault fault, bool got_any);
+
   /// The exchange is over and nothing is in doubt: the connection serves the next one.
   void give_back();
   /// Closes the connection.
@@ -45,6 +50,7 @@ class Attempt {
   uint32_t pick_but(VersionView& version, Dice& dice, const std::vector<uint32_t>& refused, uint32_t tried);
   void leave();
 
+  const VersionSite* site_ = nullptr;
   upstream::Pool* pool_ = nullptr;  // entered
   const upstream::Endpoint* endpoint_ = nullptr;
   upstream::Lease lease_;

@@ -190,6 +190,7 @@ void Exchange::fail_try(http::Fault fault) {
   const bool repeat = may_repeat() && !response_->began();
   record_.try_failed(fault);
   if (!response_->began()) record_.retried(false);
+  attempt_.failed(fault, response_->got_any());
   attempt_.abandon();
   if (!repeat) settle(fault);
 }
@@ -230,6 +231,7 @@ bool Exchange::relaying() {
 /// The response went out whole.
 void Exchange::complete() {
   settled_ = true;
+  attempt_.answered(response_->status());
   if (response_->reusable() && request_->sent()) {
     attempt_.give_back();
   } else {
@@ -270,6 +272,7 @@ void Exchange::time_is_up() {
     fault = http::Fault::client_gone;
   }
   record_.try_failed(fault);
+  attempt_.failed(fault, response_->got_any());
   settle(fault);
 }
 

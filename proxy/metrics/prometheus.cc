@@ -239,12 +239,24 @@ void splits(std::vector<MetricFamily>& page, const Facts& facts) {
 }
 
 void endpoints(std::vector<MetricFamily>& page, const Facts& facts) {
-  Family up = gauge("weir_endpoint_up", "1 while an endpoint gets requests, else 0.");
+  Family up = gauge("weir_endpoint_up", "1 while an endpoint is healthy: resolved, passing its probes, not ejected.");
+  Family ejections = counter("weir_endpoint_ejections_total", "How often an endpoint was ejected for failed requests.");
   for (const auto& endpoint : facts.endpoints) {
-    up.add({{"service", endpoint.service}, {"version", endpoint.version}, {"endpoint", endpoint.endpoint}},
-           endpoint.up ? 1 : 0);
+    const Labels labels{{"service", endpoint.service}, {"version", endpoint.version}, {"endpoint", endpoint.endpoint}};
+    up.add(labels, endpoint.up ? 1 : 0);
+    ejections.add(labels, static_cast<double>(endpoint.ejections));
   }
   std::move(up).to(page);
+  std::move(ejections).to(page);
+  Family panic = gauge("weir_panic", "1 while no endpoint of a version is healthy, and all are used all the same.");
+  Family fallback = gauge("weir_fallback", "1 while a version's requests go to the stable version for its health.");
+  for (const auto& version : facts.versions) {
+    const Labels labels{{"service", version.service}, {"version", version.version}};
+    panic.add(labels, version.panic ? 1 : 0);
+    fallback.add(labels, version.fallback ? 1 : 0);
+  }
+  std::move(panic).to(page);
+  std::move(fallback).to(page);
 }
 
 void single(std::vector<MetricFamily>& page, Family family, double value, Labels labels = {}) {

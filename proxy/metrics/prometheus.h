@@ -29,6 +29,11 @@ struct Facts {
   struct Endpoint {
     std::string service, version, endpoint;
     bool up = false;
+    uint64_t ejections = 0;
+  };
+  struct Version {
+    std::string service, version;
+    bool panic = false, fallback = false;
   };
   struct Reloads {
     std::string result;
@@ -45,6 +50,7 @@ struct Facts {
   std::vector<Revision> revisions;
   std::vector<SplitChanges> split_changes;
   std::vector<Endpoint> endpoints;
+  std::vector<Version> versions;
   ProcessUsage process;
 };
 

@@ -25,8 +25,12 @@ struct Endpoint {
   const std::string service, version, name;  // name: the address as written
   std::vector<metrics::Gauge> connections;   // open, by worker
 
+  // In a row, over all workers; looked at by every answer, written by those that fail. See health.h.
+  alignas(64) std::atomic<uint32_t> failures{0};  // requests that count against it
+  std::atomic<uint32_t> unreached{0};             // connects
+
   /// Exchanges under way on it, over all workers; kept only while max_connections is set.
-  std::atomic<uint64_t> in_use{0};
+  alignas(64) std::atomic<uint64_t> in_use{0};
 };
 
 /// An endpoint as one publication sees it.

@@ -4,8 +4,6 @@
 #include <cerrno>
 #include <utility>
 
-#include "routing/balance.h"
-
 namespace weir::upstream {
 
 Connection::Connection(Pool& pool) : net::Deadline(pool.loop_.wheel()), stream(pool.loop_), pool_(pool) {

@@ -13,6 +13,7 @@
 #include "proxy/net/loop.h"
 #include "proxy/net/stream.h"
 #include "proxy/upstream/endpoint.h"
+#include "routing/balance.h"
 
 namespace weir::upstream {
 
@@ -78,6 +79,8 @@ class Pool {
   /// (routing::kUnusable while there is no address).
   void configure(const EndpointSite& site, std::chrono::milliseconds idle,
                  std::shared_ptr<metrics::VersionSeries> numbers, uint32_t* load);
+  /// Its health says whether requests go to it; `load` is that of whoever asks.
+  void use(uint32_t& load, bool used) const { load = used && !addresses_.empty() ? active_ : routing::kUnusable; }
   /// No publication knows the endpoint any more: idle connections close, lent ones when they end.
   void retire();
 
@@ -90,7 +93,7 @@ class Pool {
   /// A new one, connecting; an empty lease when it failed at once (`error` is errno).
   Lease connect(int& error);
 
-  const Endpoint& endpoint() const { return *endpoint_; }
+  Endpoint& endpoint() const { return *endpoint_; }
   bool retired() const { return retired_; }
   bool unused() const { return active_ == 0 && lent_ == 0 && idle_.alone(); }
   void count_connect(ConnectResult result);

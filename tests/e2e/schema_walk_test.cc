@@ -50,6 +50,7 @@ class Walk {
 std::vector<Key> all_keys() {
   std::vector<Key> all = file_keys();
   for (Key& key : service_keys()) all.push_back(std::move(key));
+  for (Key& key : health_keys()) all.push_back(std::move(key));
   return all;
 }
 

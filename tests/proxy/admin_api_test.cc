@@ -48,10 +48,22 @@ TEST(Api, AVersionIsToldWithItsEndpointsAndNumbers) {
   const auto service = shop();
   const auto& versions = service.at("versions").as_array();
   ASSERT_EQ(versions.size(), 2u);
-  EXPECT_EQ(versions[0].at("endpoints"), json::parse(R"([{"address":"127.0.0.1:9001","up":true,"connections":4},
-                                                        {"address":"shop-2:9011","up":false,"connections":0}])"));
+  EXPECT_EQ(versions[0].at("endpoints"),
+            json::parse(R"([{"address":"127.0.0.1:9001","up":true,"why":null,"for_seconds":null,
+                                                         "ejections":0,"connections":4},
+                                                        {"address":"shop-2:9011","up":false,"why":null,"for_seconds":null,
+                                                         "ejections":0,"connections":0}])"));
   const auto& candidate = versions[1].as_object();
   EXPECT_EQ(candidate.at("name"), "new");
+  EXPECT_EQ(candidate.at("available"), false);
+  EXPECT_EQ(candidate.at("back_in_seconds"), 20);
+  EXPECT_EQ(candidate.at("panic"), false);
+  const auto& ejected = candidate.at("endpoints").as_array()[0];
+  EXPECT_EQ(ejected.at("why"), "ejected");
+  EXPECT_EQ(ejected.at("for_seconds"), 7.5);
+  EXPECT_EQ(ejected.at("ejections"), 3);
+  EXPECT_EQ(versions[0].at("available"), true);
+  EXPECT_EQ(versions[0].at("back_in_seconds"), nullptr);
   EXPECT_EQ(candidate.at("requests"), json::parse(R"({"none":1,"1xx":0,"2xx":6,"3xx":0,"4xx":0,"5xx":3})"));
   EXPECT_EQ(candidate.at("errors").to_number<uint64_t>(), 2u);
   EXPECT_EQ(candidate.at("in_flight").to_number<int64_t>(), 5);

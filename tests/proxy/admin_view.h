@@ -71,7 +71,14 @@ inline View make_view() {
   View view;
   view.snapshot = snapshot;
   view.numbers = {new_numbers, old_numbers};
-  view.endpoints = {{"shop", "old", "127.0.0.1:9001", true, 4}, {"shop", "new", "127.0.0.1:9002", false, 0}};
+  view.endpoints = {{.service = "shop", .version = "old", .address = "127.0.0.1:9001", .up = true, .connections = 4},
+                    {.service = "shop",
+                     .version = "new",
+                     .address = "127.0.0.1:9002",
+                     .why = "ejected",
+                     .for_another = std::chrono::milliseconds(7500),
+                     .ejections = 3}};
+  view.versions = {{.service = "shop", .version = "new", .available = false, .back_in = std::chrono::seconds(20)}};
   return view;
 }
 

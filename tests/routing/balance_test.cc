@@ -52,5 +52,30 @@ TEST(Balance, NobodyUsableIsNoEndpoint) {
   }
 }
 
+std::vector<int> weighted_picks(Balance balance, const std::vector<uint32_t>& loads, const std::vector<double>& weights,
+                                int times) {
+  std::mt19937_64 dice(7);
+  uint32_t turn = 0;
+  std::vector<int> counts(loads.size());
+  for (int i = 0; i < times; ++i)
+    ++counts.at(pick_weighted(
+        balance, loads, weights, [&] { return dice(); }, turn));
+  return counts;
+}
+
+TEST(Weighted, AnEndpointThatWarmsUpGetsAsMuchOfItsPartAsItsWeight) {
+  for (const Balance balance : {Balance::least_requests, Balance::round_robin}) {
+    const auto counts = weighted_picks(balance, {0, 0, 0, 0}, {1, 1, 0.1, 1}, 40'000);
+    EXPECT_NEAR(counts[2], 1'000, 200);
+    for (const size_t i : {0, 1, 3}) EXPECT_NEAR(counts[i], 13'000, 700);
+  }
+}
+
+TEST(Weighted, WhereAllWarmUpSomebodyServes) {
+  const auto counts = weighted_picks(Balance::least_requests, {0, 0}, {0.1, 0.1}, 1000);
+  EXPECT_EQ(counts[0] + counts[1], 1000);
+  EXPECT_EQ(weighted_picks(Balance::round_robin, {kUnusable, 3}, {1, 0.1}, 10), (std::vector<int>{0, 10}));
+}
+
 }  // namespace
 }  // namespace weir::routing

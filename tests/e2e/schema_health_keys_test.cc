@@ -1,0 +1,115 @@
+// The keys of health, ejection and slow start, and where a change of each is seen.
+#include <fmt/format.h>
+
+#include "tests/e2e/schema_walk.h"
+
+namespace weir::testing {
+namespace {
+
+constexpr Duration kAWhile{1000};
+const Script kFails = raw("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n");
+
+bool becomes(Stage& stage, const std::string& metric, double value, Duration patience = kAWhile) {
+  return wait_until([&] { return stage.weir->metrics().sum(metric) == value; }, patience);
+}
+
+/// The stable version's only endpoint is asked at /p.
+Key health(const std::string& key, const std::string& before, const std::string& after, Look look) {
+  const auto config = [&](const std::string& value) {
+    std::string probe = key == "path" ? "" : "path: /p, ";
+    if (key != "interval") probe += "interval: 100ms, ";
+    return ConfigText{.old_version = {fmt::format("health: {{ {}{}: {} }}", probe, key, value)}};
+  };
+  return {"services[].versions.*.health." + key, config(before), config(after), std::move(look)};
+}
+
+Look panics_when(const Script& probe) {
+  return [=](Stage& stage) {
+    stage.old_origin.on("/p", probe);
+    return becomes(stage, "weir_panic", 1) ? "panic" : "healthy";
+  };
+}
+
+std::string probes_in_a_while(Stage& stage) { return stage.old_origin.wait_for_requests(3, kAWhile) ? "many" : "few"; }
+
+std::string panics_after_it_was_well(Stage& stage) {
+  stage.old_origin.wait_for_requests(2);
+  return panics_when(kFails)(stage);
+}
+
+std::string recovers(Stage& stage) {
+  stage.old_origin.on("/p", kFails);
+  becomes(stage, "weir_panic", 1, kPatience);
+  stage.old_origin.on("/p", ok("well"));
+  return becomes(stage, "weir_panic", 0) ? "recovers" : "stays out";
+}
+
+std::string host_of_probes(Stage& stage) {
+  stage.old_origin.wait_for_requests(1);
+  return stage.old_origin.requests().front().fields.get("Host");
+}
+
+/// Of two endpoints the third origin answers 500.
+ConfigText ejecting(const std::string& lines) {
+  return {.old_endpoints = {"THIRD", "FOURTH"}, .old_version = {"balance: round_robin", lines}};
+}
+Key outlier(const std::string& key, const std::string& before, const std::string& after, Look look) {
+  return {"services[].versions.*.outlier" + key, ejecting("outlier: " + before), ejecting("outlier: " + after),
+          std::move(look)};
+}
+
+double ejections(Stage& stage) { return stage.weir->metrics().sum("weir_endpoint_ejections_total"); }
+
+void ask(Stage& stage, int times) {
+  for (int i = 0; i < times; ++i) stage.fetch(get("/"));
+}
+
+std::string ejects(Stage& stage) {
+  stage.third.answer(kFails);
+  ask(stage, 20);
+  return ejections(stage) > 0 ? "ejects" : "keeps";
+}
+
+std::string lets_in_again(Stage& stage) {
+  ejects(stage);
+  return becomes(stage, "weir_endpoint_up", 2) ? "lets in again" : "stays out";
+}
+
+std::string how_often_in_three_seconds(Stage& stage) {
+  stage.third.answer(kFails);
+  const Deadline end = within(Duration(3000));
+  while (Clock::now() < end) ask(stage, 1);
+  return ejections(stage) > 5 ? "often" : "ever more rarely";
+}
+
+std::string part_after_coming_back(Stage& stage) {
+  lets_in_again(stage);
+  stage.third.answer(ok("third"));
+  const size_t before = stage.third.complete_requests();
+  ask(stage, 100);
+  return stage.third.complete_requests() - before > 35 ? "all of its part" : "little";
+}
+
+}  // namespace
+
+std::vector<Key> health_keys() {
+  return {
+      health("path", "/p", "/other", panics_when(kFails)),
+      health("interval", "100ms", "1h", probes_in_a_while),
+      health("timeout", "100ms", "1h", panics_when(never())),
+      health("fall", "1", "1000", panics_after_it_was_well),
+      health("rise", "1", "1000", recovers),
+      health("status", "200", "[201-399]", panics_when(ok("well"))),
+      health("host", "one.example", "two.example", host_of_probes),
+      outlier("", "{ consecutive: 2 }", "none", ejects),
+      outlier(".consecutive", "{ consecutive: 2 }", "{ consecutive: 100 }", ejects),
+      outlier(".base", "{ consecutive: 2, base: 100ms }", "{ consecutive: 2, base: 2m }", lets_in_again),
+      outlier(".max", "{ consecutive: 1, base: 200ms, max: 200ms }", "{ consecutive: 1, base: 200ms, max: 1h }",
+              how_often_in_three_seconds),
+      outlier(".when", "{ consecutive: 2, when: [5xx] }", "{ consecutive: 2, when: [connect] }", ejects),
+      {"services[].versions.*.slow_start", ejecting("outlier: { consecutive: 1, base: 100ms }\n        slow_start: 1h"),
+       ejecting("outlier: { consecutive: 1, base: 100ms }\n        slow_start: 1ms"), part_after_coming_back},
+  };
+}
+
+}  // namespace weir::testing
