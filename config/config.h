@@ -216,9 +216,17 @@ struct Outlier {
 /// Where the file says nothing: what nginx counts by default, which is not what was answered.
 Outlier default_outlier();
 
+/// Requests that wait for one of `max_connections`.
+struct Queue {
+  uint64_t size = 0;  // at most, of the version, over all workers
+  Milliseconds timeout{0};
+  Where where;
+};
+
 struct Version {
   std::string name;
   std::vector<Endpoint> endpoints;
+  std::optional<Queue> queue;  // absent: none waits
   Balance balance = Balance::least_requests;
   uint64_t max_connections = 0;                        // per endpoint over all workers; 0: no limit
   std::optional<Health> health;                        // absent: not probed
@@ -268,6 +276,20 @@ struct Rule {
   Where where;
 };
 
+/// When a request that failed is tried again.
+struct Retry {
+  /// What of it counts as failed.
+  struct Signs {
+    bool connect = true, reset = true, timeout = false;
+    std::vector<uint16_t> statuses;  // of answers that are not passed on
+  };
+  uint32_t retries = 1;   // tries after the first one
+  Share budget{200'000};  // of the service's requests
+  Signs when;
+  bool rescue_on_stable = false;  // the candidate's go on to the stable version
+  Where where;
+};
+
 enum class Reveal { none, trusted, all };
 
 struct Service {
@@ -278,6 +300,7 @@ struct Service {
   std::vector<Version> versions;  // one or two
   std::vector<Rule> rules;
   std::optional<Split> split;  // absent: everybody on the stable version
+  std::optional<Retry> retry;  // absent: one more try after a failed connect or on a kept connection that died
   Reveal reveal = Reveal::none;
   std::optional<Rollout> rollout;  // absent: shares change by hand alone
   Where where;

@@ -15,6 +15,8 @@ Type<Service> service_table();
 Type<Rule> rule_table();
 Type<Split> split_table();
 Type<Health> health_table();
+Type<Queue> queue_table();
+Type<Retry> retry_table();
 Type<std::optional<Outlier>> outlier_table();
 
 }  // namespace weir::config

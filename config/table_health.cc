@@ -1,4 +1,4 @@
-// The keys of health: probes, ejection.
+// The keys of health and of what fails: probes, ejection, retries.
 #include "config/forms.h"
 #include "config/object.h"
 #include "config/table.h"
@@ -40,6 +40,44 @@ Type<std::vector<OutlierSign>> outlier_signs() {
   return shown_list(one_or_list(item, "a sign"), item);
 }
 
+/// One of retry's `when`.
+struct RetrySign {
+  enum class Kind { connect, reset, timeout, status } kind = Kind::connect;
+  uint16_t status = 0;
+  friend bool operator==(const RetrySign&, const RetrySign&) = default;
+};
+
+Type<RetrySign> retry_sign() {
+  const auto number = integer<uint16_t>(500, 504);
+  Type<RetrySign> status{number.shape, {}, {}};
+  status.read = [number](const Node& node, RetrySign& into, const Reading& reading) {
+    into.kind = RetrySign::Kind::status;
+    number.read(node, into.status, reading);
+  };
+  const auto named = words<RetrySign>({{"connect", {RetrySign::Kind::connect, 0}},
+                                       {"reset", {RetrySign::Kind::reset, 0}},
+                                       {"timeout", {RetrySign::Kind::timeout, 0}}});
+  return either<RetrySign>([](const Node& node) { return node.is(Scalar::integer); }, status, named);
+}
+
+Type<Retry::Signs> retry_signs() {
+  const auto list = one_or_list(retry_sign(), "a sign");
+  Type<Retry::Signs> type{list.shape, {}, {}};
+  type.read = [list](const Node& node, Retry::Signs& into, const Reading& reading) {
+    std::vector<RetrySign> signs;
+    list.read(node, signs, reading);
+    into = {.connect = false, .reset = false};
+    for (const RetrySign& sign : signs) {
+      into.connect |= sign.kind == RetrySign::Kind::connect;
+      into.reset |= sign.kind == RetrySign::Kind::reset;
+      into.timeout |= sign.kind == RetrySign::Kind::timeout;
+      if (sign.kind == RetrySign::Kind::status) into.statuses.push_back(sign.status);
+    }
+  };
+  type.show = [](const Retry::Signs&) -> Plain { return std::vector<std::string>{"connect", "reset"}; };
+  return type;
+}
+
 Type<uint32_t> probes() { return integer<uint32_t>(1, 1000); }
 
 }  // namespace
@@ -53,6 +91,30 @@ Type<Health> health_table() {
       .defaulted("rise", &Health::rise, probes(), "so many probes that pass in a row bring it back")
       .defaulted("status", &Health::status, statuses(), "the statuses that pass, alone or as ranges")
       .optional("host", &Health::host, host_name(), "the Host that is asked for; absent: the endpoint's address")
+      .type();
+}
+
+Type<Queue> queue_table() {
+  return Object<Queue>("queue", "requests that wait while every endpoint has max_connections; a full queue is 503")
+      .required("size", &Queue::size, integer<uint64_t>(1, 10'000'000), "how many may wait, over all workers")
+      .required("timeout", &Queue::timeout, duration(), "how long each may wait; then it gets 503")
+      .type();
+}
+
+Type<Retry> retry_table() {
+  Type<Share> budget = share();
+  budget.show = [](const Share& share) -> Plain { return share_text(share); };
+  return Object<Retry>("retry",
+                       "when a request that failed before anything of a response reached the client is tried "
+                       "again, if that is safe")
+      .defaulted("retries", &Retry::retries, integer<uint32_t>(0, 10), "so many tries after the first one")
+      .defaulted("budget", &Retry::budget, budget,
+                 "retries as a share of the service's requests, and 10 a second in any case; more are not made")
+      .defaulted("when", &Retry::when, retry_signs(),
+                 "what counts as failed: connect, reset, timeout, and answers by their status, 500 to 504")
+      .defaulted("rescue_on_stable", &Retry::rescue_on_stable, boolean(),
+                 "whether a GET, HEAD or OPTIONS that the candidate failed, and what could not be sent to it, is tried "
+                 "on the stable version")
       .type();
 }
 

@@ -83,7 +83,9 @@ Type<Version> version() {
           "time-outs in a row, whatever is answered")
       .optional("slow_start", &Version::slow_start, duration(),
                 "how long the part of an endpoint that came back grows; absent: it gets its full part at once")
-      .not_yet("queue", "requests do not wait for a connection; take this out")
+      .optional("queue", &Version::queue, queue_table(),
+                "how many requests wait for one of max_connections, and how long; absent: none, they get 503 at once")
+      .only_with("queue", "max_connections")
       .not_yet("tls", "endpoints are spoken to in plain HTTP only; take this out")
       .type();
 }
@@ -137,7 +139,8 @@ Type<Service> service_table() {
       .defaulted("reveal", &Service::reveal,
                  words<Reveal>({{"none", Reveal::none}, {"trusted", Reveal::trusted}, {"all", Reveal::all}}),
                  "who gets X-Weir-Version and X-Weir-Reason with the response: nobody, trusted_proxies, all")
-      .not_yet("retry", "answers are not retried; take this out")
+      .optional("retry", &Service::retry, retry_table(),
+                "when a request that failed is tried again; absent: once, where it could not be sent")
       .not_yet("rollout", "shares do not climb by themselves; take this out")
       .not_yet("feedback", "users cannot rate a version; take this out")
       .type();

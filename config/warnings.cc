@@ -93,6 +93,27 @@ void warn_of_lone_endpoint(const Service& service, const Node& node, Warnings& w
   }
 }
 
+void warn_of_endless_room(const Service& service, const Node& node, Warnings& warnings) {
+  for (const Version& version : service.versions) {
+    if (!version.queue || version.max_connections > 0) continue;
+    warnings.push_back({place(node, {"versions", version.name, "queue"}),
+                        fmt::format("queue: {} has no limit of connections (max_connections: 0), so nobody waits; take "
+                                    "this out, or set a limit",
+                                    version.name)});
+  }
+}
+
+void warn_of_idle_rescue(const Service& service, const Node& node, Warnings& warnings) {
+  if (!service.retry) return;
+  const Node& written = node.find("retry")->value;
+  const bool nothing = service.retry->rescue_on_stable && (!service.candidate_index() || service.retry->retries == 0);
+  if (nothing) {
+    warnings.push_back({place(written, {"rescue_on_stable"}),
+                        fmt::format("rescue_on_stable: {} has {}; take this out", service.name,
+                                    service.candidate_index() ? "no retries" : "no candidate to rescue from")});
+  }
+}
+
 }  // namespace
 
 Warnings warnings_of(const Config& config, const Node& root) {
@@ -102,6 +123,8 @@ Warnings warnings_of(const Config& config, const Node& root) {
     const Service& service = config.services[i];
     warn_of_keys(service, root.find("services")->value.items[i], warnings);
     warn_of_nobody(service, service.split, warnings);
+    warn_of_endless_room(service, root.find("services")->value.items[i], warnings);
+    warn_of_idle_rescue(service, root.find("services")->value.items[i], warnings);
     warn_of_lone_endpoint(service, root.find("services")->value.items[i], warnings);
     for (const Rule& rule : service.rules) {
       warn_of_nobody(service, rule.split, warnings);

@@ -11,6 +11,8 @@
 #include "proxy/metrics/shard.h"
 #include "proxy/upstream/endpoint.h"
 #include "proxy/upstream/health.h"
+#include "proxy/upstream/queue.h"
+#include "proxy/upstream/retry_budget.h"
 #include "routing/snapshot.h"
 
 namespace weir::proxy {
@@ -34,6 +36,8 @@ struct OutlierSigns {
 struct VersionSite {
   std::vector<upstream::EndpointSite> endpoints;
   std::shared_ptr<upstream::Health> health;
+  std::shared_ptr<upstream::Queue> queue;
+  std::chrono::milliseconds queue_timeout{};  // 0: nobody waits
   OutlierSigns outlier;
   std::chrono::milliseconds slow_start{};
   config::Balance balance{};
@@ -43,6 +47,7 @@ struct VersionSite {
 };
 
 struct ServiceSite {
+  std::shared_ptr<upstream::RetryBudget> retries;
   std::vector<VersionSite> versions;  // in the order of the snapshot's
   std::vector<std::shared_ptr<metrics::RuleSeries>> rules;
   std::shared_ptr<metrics::ServiceSeries> numbers;

@@ -55,7 +55,7 @@ metrics::Names names() {
     names.errors.emplace_back(counted ? fault.token : "");
   }
   names.connect_results = {"ok", "refused", "timeout", "error"};
-  names.retry_results = {"ok", "failed"};
+  names.retry_results = {"ok", "failed", "exhausted"};
   names.reject_reasons.assign(kRejectReasons.begin(), kRejectReasons.end());
   for (const unsigned code : kRejectedCodes) names.rejected_codes.push_back(code == 0 ? "none" : std::to_string(code));
   return names;

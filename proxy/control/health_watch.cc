@@ -4,6 +4,9 @@
 #include <spdlog/spdlog.h>
 
 #include <boost/json.hpp>
+#include <utility>
+
+#include "proxy/net/clock.h"
 
 namespace weir::control {
 
@@ -28,12 +31,28 @@ std::vector<upstream::ProbeTarget> targets(const proxy::Publication& publication
   return targets;
 }
 
+/// By the requests that ended.
+void refill(const proxy::ServiceSite& service) {
+  uint64_t requests = 0;
+  for (const proxy::VersionSite& version : service.versions) {
+    for (const metrics::VersionNumbers& shard : std::as_const(*version.numbers).shards()) {
+      for (const auto& code_class : shard.requests) {
+        for (const metrics::Counter& count : code_class) requests += count.value();
+      }
+    }
+  }
+  service.retries->refill(requests, std::chrono::duration_cast<std::chrono::milliseconds>(net::monotonic()));
+}
+
 double seconds(std::chrono::milliseconds time) { return std::chrono::duration<double>(time).count(); }
 
 }  // namespace
 
 void HealthWatch::adopt(std::shared_ptr<const proxy::Publication> publication) {
   publication_ = std::move(publication);
+  for (const proxy::ServiceSite& service : publication_->services) {
+    for (const proxy::VersionSite& version : service.versions) version.queue->call_all();
+  }
   prober_.watch(targets(*publication_));
 }
 
@@ -53,10 +72,13 @@ void HealthWatch::stop() {
 void HealthWatch::look() {
   for (size_t i = 0; i < publication_->services.size(); ++i) {
     const routing::ServicePlan& plan = publication_->snapshot->services[i];
+    refill(publication_->services[i]);
     for (size_t j = 0; j < plan.versions.size(); ++j) {
       upstream::Health& health = *publication_->services[i].versions[j].health;
       health.pass_time();
-      for (const upstream::HealthNews& news : health.take_news()) tell(plan, j, news);
+      const auto all_news = health.take_news();
+      for (const upstream::HealthNews& news : all_news) tell(plan, j, news);
+      if (!all_news.empty()) publication_->services[i].versions[j].queue->call_all();
     }
   }
 }

@@ -1,5 +1,5 @@
-// Looks after the health of every version: has endpoints probed, lets time pass, and tells what changed, once. Control
-// thread.
+// Looks after the health of every version: has endpoints probed, lets time pass, tells what changed, once, and refills
+// the budgets of retries. Control thread.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

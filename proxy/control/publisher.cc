@@ -44,7 +44,7 @@ std::set<std::string> names_in(const config::Config& config) {
 void fill_health(metrics::Facts& facts, const proxy::VersionSite& site, const std::string& service,
                  const std::string& version) {
   const upstream::VersionStanding standing = site.health->standing();
-  facts.versions.push_back({service, version, standing.panics, !standing.available});
+  facts.versions.push_back({service, version, standing.panics, !standing.available, site.queue->waiting()});
   for (const upstream::EndpointSite& endpoint : site.endpoints) {
     const upstream::EndpointStanding one = standing.of(*endpoint.endpoint);
     facts.endpoints.push_back(

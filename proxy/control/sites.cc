@@ -16,6 +16,8 @@ std::shared_ptr<const proxy::Publication> Sites::publication(std::shared_ptr<con
   publication->snapshot = std::move(snapshot);
   std::erase_if(endpoints_, [](const auto& entry) { return entry.second.expired(); });
   std::erase_if(tunnels_, [](const auto& entry) { return entry.second.expired(); });
+  std::erase_if(queues_, [](const auto& entry) { return entry.second.expired(); });
+  std::erase_if(budgets_, [](const auto& entry) { return entry.second.expired(); });
   std::erase_if(healths_, [](const auto& entry) { return entry.second.expired(); });
   return publication;
 }
@@ -34,6 +36,7 @@ proxy::ServiceSite Sites::make_service(const routing::ServicePlan& plan, const c
                                        const config::Timeouts& timeouts) {
   proxy::ServiceSite site;
   site.numbers = registry_.service(service.name);
+  site.retries = budget(service);
   for (const routing::RulePlan& rule : plan.rules) site.rules.push_back(registry_.rule(service.name, rule.name));
   for (const config::Version& version : service.versions) {
     site.versions.push_back(make_version(service, version, timeouts));
@@ -51,9 +54,11 @@ proxy::VersionSite Sites::make_version(const config::Service& service, const con
                    version.timeouts.upstream_idle.value_or(timeouts.upstream_idle)};
   site.numbers = registry_.version(service.name, version.name);
   site.tunnels = tunnels(service.name, version.name);
+  site.queue = queue(service.name, version);
+  if (version.queue) site.queue_timeout = version.queue->timeout;
   for (const config::Endpoint& written : version.endpoints) {
     site.endpoints.push_back({endpoint(service.name, version.name, written.address.text),
-                              resolver_.addresses(written.address), version.max_connections});
+                              resolver_.addresses(written.address), version.max_connections, site.queue});
   }
   site.health = health(service, version, site.endpoints);
   site.slow_start = version.slow_start;
@@ -64,6 +69,23 @@ proxy::VersionSite Sites::make_version(const config::Service& service, const con
     site.outlier.status_5xx |= sign == config::OutlierSign::status_5xx;
   }
   return site;
+}
+
+/// Without a `queue` nobody joins, and who waits since before is served.
+std::shared_ptr<upstream::Queue> Sites::queue(const std::string& service, const config::Version& version) {
+  auto& place = queues_[{service, version.name}];
+  auto found = place.lock();
+  if (!found) place = found = std::make_shared<upstream::Queue>();
+  found->configure(version.queue ? version.queue->size : 0);
+  return found;
+}
+
+std::shared_ptr<upstream::RetryBudget> Sites::budget(const config::Service& service) {
+  auto& place = budgets_[service.name];
+  auto found = place.lock();
+  if (!found) place = found = std::make_shared<upstream::RetryBudget>();
+  found->configure(static_cast<uint32_t>(service.retry.value_or(config::Retry{}).budget));
+  return found;
 }
 
 /// What is known of the endpoints stays; what the configuration asks of them may be new.

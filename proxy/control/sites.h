@@ -38,6 +38,8 @@ class Sites {
   std::shared_ptr<upstream::Endpoint> endpoint(const std::string& service, const std::string& version,
                                                const std::string& address);
   std::shared_ptr<proxy::Tunnels> tunnels(const std::string& service, const std::string& version);
+  std::shared_ptr<upstream::Queue> queue(const std::string& service, const config::Version& version);
+  std::shared_ptr<upstream::RetryBudget> budget(const config::Service& service);
   std::shared_ptr<upstream::Health> health(const config::Service& service, const config::Version& version,
                                            const std::vector<upstream::EndpointSite>& endpoints);
 
@@ -47,6 +49,8 @@ class Sites {
   std::map<std::array<std::string, 3>, std::weak_ptr<upstream::Endpoint>> endpoints_;
   std::map<std::array<std::string, 2>, std::weak_ptr<proxy::Tunnels>> tunnels_;
   std::map<std::array<std::string, 2>, std::weak_ptr<upstream::Health>> healths_;
+  std::map<std::array<std::string, 2>, std::weak_ptr<upstream::Queue>> queues_;
+  std::map<std::string, std::weak_ptr<upstream::RetryBudget>> budgets_;
 };
 
 }  // namespace weir::control

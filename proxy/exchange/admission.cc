@@ -91,24 +91,20 @@ Admission admit(Worker& worker, const Client& client, View& view, http::RequestH
   return admission;
 }
 
-std::string own_lines(const Client& client, const http::RequestHead& head, const Admission& admission) {
-  const ServiceView& service = *admission.service;
+std::string mint_line(const Client& client, const http::RequestHead& head, const Admission& admission) {
+  if (!admission.decision.mint) return {};
+  const config::Mint& mint = admission.service->config->cohort.mint;
+  return fmt::format("Set-Cookie: {}={}; Max-Age={}; Path=/; HttpOnly; SameSite=Lax{}\r\n", mint.cookie,
+                     admission.decision.identity.text(), mint.max_age.count(),
+                     is_https(client, head.fields) ? "; Secure" : "");
+}
+
+std::string revealed_lines(const Client& client, const ServiceView& service, const routing::Decision& decision) {
   const auto reveal = service.config->reveal;
   const bool revealed = reveal == config::Reveal::all || (reveal == config::Reveal::trusted && client.trusted);
-  if (!revealed && !admission.decision.mint) return {};
-  std::string lines;
-  const auto to = std::back_inserter(lines);
-  if (admission.decision.mint) {
-    const config::Mint& mint = service.config->cohort.mint;
-    fmt::format_to(to, "Set-Cookie: {}={}; Max-Age={}; Path=/; HttpOnly; SameSite=Lax{}\r\n", mint.cookie,
-                   admission.decision.identity.text(), mint.max_age.count(),
-                   is_https(client, head.fields) ? "; Secure" : "");
-  }
-  if (revealed) {
-    fmt::format_to(to, "X-Weir-Version: {}\r\nX-Weir-Reason: {}\r\n",
-                   service.plan->versions[admission.decision.version].name, reason_of(service, admission.decision));
-  }
-  return lines;
+  if (!revealed) return {};
+  return fmt::format("X-Weir-Version: {}\r\nX-Weir-Reason: {}\r\n", service.plan->versions[decision.version].name,
+                     reason_of(service, decision));
 }
 
 }  // namespace weir::proxy

@@ -29,7 +29,9 @@ struct Admission {
 /// Removes from `head` what this client may not say, then decides.
 Admission admit(Worker& worker, const Client& client, View& view, http::RequestHead& head);
 
-/// Lines for the response's head: a minted cookie, what `reveal` shows. Usually empty.
-std::string own_lines(const Client& client, const http::RequestHead& head, const Admission& admission);
+/// Lines for the response's head: a minted cookie, …
+std::string mint_line(const Client& client, const http::RequestHead& head, const Admission& admission);
+/// … what `reveal` shows. Usually empty, both.
+std::string revealed_lines(const Client& client, const ServiceView& service, const routing::Decision& decision);
 
 }  // namespace weir::proxy

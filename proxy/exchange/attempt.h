@@ -40,6 +40,9 @@ class Attempt {
   /// … or failed after it was connected.
   void failed(http::Fault fault, bool got_any);
 
+  /// The next try is at another version.
+  void elsewhere() { tried_ = routing::kNoEndpoint; }
+
   /// The exchange is over and nothing is in doubt: the connection serves the next one.
   void give_back();
   /// Closes the connection.

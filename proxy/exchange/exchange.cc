@@ -1,86 +1,20 @@
 #include "proxy/exchange/exchange.h"
 
-#include "proxy/exchange/admission.h"
-#include "proxy/exchange/attempt.h"
-#include "proxy/exchange/record.h"
-#include "proxy/exchange/request_relay.h"
-#include "proxy/exchange/response_relay.h"
-#include "proxy/exchange/tunnel.h"
+#include "proxy/exchange/course.h"
 
 namespace weir::proxy {
 
 namespace {
 
-/// GET, HEAD, OPTIONS, PUT, DELETE: sending them twice asks for the same (RFC 9110 §9.2.2).
-bool idempotent(std::string_view method) {
-  return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" || method == "DELETE";
-}
-
-constexpr unsigned kTries = 2;
 constexpr unsigned kRetryAfter = 1;  // seconds, with 503
 
-/// The state of one exchange. Its steps are told by `serve_request`; each of the `…ing` functions
-/// moves what can be moved and says whether to wait for an event and come again.
-class Exchange {
- public:
-  Exchange(Worker& worker, Client& client, net::Nanos began)
-      : worker_(worker), client_(client), view_(worker.view()), record_(worker, client, began) {}
-
-  void begin(http::RequestHead& head, const Behind& behind);
-  void refuse(http::Fault fault);
-  bool begin_try();
-  bool connecting();
-  bool relaying();
-  bool tunnelling();
-  bool answering();
-  Outcome outcome() const { return outcome_; }
-  auto event() { return client_.waiter.event(); }
-
- private:
-  const UpstreamTimeouts& timeouts() const { return version_->site->timeouts; }
-  void forward(http::RequestHead& head, const Behind& behind, const Admission& admission);
-  void answer_readiness();
-  void answer_options();
-  void keep_behind(const Behind& behind, size_t used);
-
-  void fail_try(http::Fault fault);
-  bool may_repeat() const;
-  void settle(http::Fault fault);
-  void answer(http::Fault fault, unsigned status, std::string_view body);
-  void complete();
-  void be_patient();
-  void time_is_up();
-  Outcome::Next after_answer() const;
-
-  Worker& worker_;
-  Client& client_;
-  const ViewRef view_;
-  Record record_;
-  std::string upgrade_;  // the protocol asked for; usually empty
-  std::string lines_;    // of weir's own, for the response; usually empty
-  std::optional<RequestRelay> request_;
-  std::optional<ResponseRelay> response_;
-  Attempt attempt_;
-  std::optional<Tunnel> tunnel_;
-  VersionView* version_ = nullptr;
-  bool idempotent_ = false;
-  bool to_head_ = false;
-  bool client_keeps_ = false;  // the client wishes another request on this connection
-  bool client_is_10_ = false;
-  unsigned interims_ = 0;
-  bool settled_ = false;        // nothing more is tried
-  bool says_methods_ = false;   // weir's own answer names them
-  uint32_t tunnels_ended_ = 0;  // when this one began
-  enum class Phase : uint8_t { none, request, response_head, response_body } patient_in_ = Phase::none;
-  Outcome outcome_;
-};
+}  // namespace
 
 void Exchange::begin(http::RequestHead& head, const Behind& behind) {
   client_.patience.stop();
   response_.emplace(worker_, client_, record_, view_->config().limits.response_head);
   const Admission admission = admit(worker_, client_, *view_, head);
   to_head_ = head.method == "HEAD";
-  idempotent_ = idempotent(head.method);
   client_is_10_ = head.minor == 0;
   client_keeps_ = !client_.last_request && (client_is_10_ ? admission.options.keep_alive : !admission.options.close);
   record_.note_request(head, admission.target);
@@ -102,7 +36,10 @@ void Exchange::begin(http::RequestHead& head, const Behind& behind) {
 
 /// Writes the head for the endpoint, with what came of the body.
 void Exchange::forward(http::RequestHead& head, const Behind& behind, const Admission& admission) {
-  version_ = &admission.service->versions[admission.decision.version];
+  service_ = admission.service;
+  version_ = &service_->versions[admission.decision.version];
+  retry_.begin(*service_, admission.decision.version, head.method);
+  if (retry_.judges()) response_->judge_by(retry_);
   const std::string_view upgrade = http::upgrade_asked(head, admission.framing, admission.options);
   std::array<char, 32> id;
   worker_.dice().request_id(id);
@@ -118,7 +55,9 @@ void Exchange::forward(http::RequestHead& head, const Behind& behind, const Admi
                                 .trusted = client_.trusted};
   const http::RequestPlan plan{head, admission.target, admission.framing, upgrade};
   http::write_request_head(request_->head(), plan, facts);
-  lines_ = own_lines(client_, head, admission);
+  lines_ = mint_line(client_, head, admission);
+  mint_size_ = lines_.size();
+  lines_ += revealed_lines(client_, *service_, admission.decision);
   response_->add_lines(lines_, admission.decision.mint);
   upgrade_ = upgrade;
   response_->expect({.head = to_head_, .upgrade = upgrade_, .keep_alive = client_keeps_, .minor = head.minor});
@@ -138,71 +77,6 @@ void Exchange::keep_behind(const Behind& behind, size_t used) {
 void Exchange::refuse(http::Fault fault) {
   response_.emplace(worker_, client_, record_, 0);
   settle(fault);
-}
-
-bool Exchange::begin_try() {
-  if (settled_) return false;
-  const bool again = record_.tries() > 0;
-  if (again) {
-    request_->rewind();
-    response_->forget_try();
-  }
-  const http::Fault fault = attempt_.begin(*version_, worker_.dice(), client_.waiter, again);
-  patient_in_ = Phase::none;
-  if (fault == http::Fault::none) {
-    record_.try_begins(attempt_.endpoint());
-    if (attempt_.connecting()) client_.patience.limit(timeouts().connect);
-    return true;
-  }
-  const bool tried = http::info(fault).whose == http::Whose::endpoint;
-  if (tried) {
-    record_.try_begins(attempt_.endpoint());
-    fail_try(fault);
-  } else {
-    record_.try_failed(fault);
-    settle(fault);
-  }
-  return true;
-}
-
-bool Exchange::connecting() {
-  if (!attempt_.connecting()) return false;
-  const net::Io io = attempt_.connected();
-  if (io.state == net::IoState::ok) {
-    client_.patience.stop();
-    return false;
-  }
-  if (io.state == net::IoState::error) {
-    fail_try(attempt_.connect_failed(io.error));
-  } else if (client_.stream.broken()) {
-    settle(http::Fault::client_gone);
-  } else if (client_.patience.expired()) {
-    fail_try(attempt_.connect_timed_out());
-  } else {
-    return true;
-  }
-  return false;
-}
-
-/// A try failed before anything of a response went out: counts it, and settles unless it may be
-/// made again.
-void Exchange::fail_try(http::Fault fault) {
-  const bool repeat = may_repeat() && !response_->began();
-  record_.try_failed(fault);
-  if (!response_->began()) record_.retried(false);
-  attempt_.failed(fault, response_->got_any());
-  attempt_.abandon();
-  if (!repeat) settle(fault);
-}
-
-/// Contract §3: one more try after a failed connect, and for a kept connection that died under a
-/// request of which no byte was written or which is safe to repeat.
-bool Exchange::may_repeat() const {
-  if (record_.tries() >= kTries) return false;
-  const bool connect_failed = !attempt_.active() || attempt_.connecting();
-  if (connect_failed) return true;
-  const bool died_unanswered = attempt_.reused() && !response_->got_any();
-  return died_unanswered && (request_->untouched() || (idempotent_ && request_->replayable()));
 }
 
 bool Exchange::relaying() {
@@ -231,6 +105,7 @@ bool Exchange::relaying() {
 /// The response went out whole.
 void Exchange::complete() {
   settled_ = true;
+  if (retry_.exhausted()) record_.retry_refused();
   attempt_.answered(response_->status());
   if (response_->reusable() && request_->sent()) {
     attempt_.give_back();
@@ -271,8 +146,8 @@ void Exchange::time_is_up() {
   } else if (response_->waits_for_client()) {
     fault = http::Fault::client_gone;
   }
+  if (http::info(fault).whose == http::Whose::endpoint) return fail_try(fault);
   record_.try_failed(fault);
-  attempt_.failed(fault, response_->got_any());
   settle(fault);
 }
 
@@ -280,6 +155,7 @@ void Exchange::time_is_up() {
 /// where a response has begun, a connection that visibly breaks.
 void Exchange::settle(http::Fault fault) {
   settled_ = true;
+  if (retry_.exhausted()) record_.retry_refused();
   record_.fault(fault);
   attempt_.abandon();
   const unsigned status = http::info(fault).status;
@@ -352,13 +228,12 @@ bool Exchange::tunnelling() {
   return true;
 }
 
-}  // namespace
-
 net::Task<Outcome> serve_request(Worker& worker, Client& client, http::RequestHead& head, Behind behind,
                                  net::Nanos began) {
   Exchange exchange(worker, client, began);
   exchange.begin(head, behind);
   while (exchange.begin_try()) {
+    while (exchange.queueing()) co_await exchange.event();
     while (exchange.connecting()) co_await exchange.event();
     while (exchange.relaying()) co_await exchange.event();
     if (exchange.tunnelling()) break;

@@ -70,11 +70,21 @@ void Record::response_head(unsigned status) {
   upstream_took_ = net::monotonic() - (sent_.count() > 0 ? sent_ : began_);
   version_numbers()->upstream_duration.record(upstream_took_);
   status_ = status;
-  retried(true);
+  retried(status < 500);
 }
 
 void Record::retried(bool well) {
-  if (tries_ > 1) version_numbers()->retries[static_cast<size_t>(well ? RetryResult::ok : RetryResult::failed)].add();
+  if (!retry_of_) return;
+  std::exchange(retry_of_, nullptr)->retries[static_cast<size_t>(well ? RetryResult::ok : RetryResult::failed)].add();
+}
+
+void Record::retry_refused() { version_numbers()->retries[static_cast<size_t>(RetryResult::exhausted)].add(); }
+
+void Record::moved_to(uint32_t version) {
+  version_numbers()->in_flight.add(-1);
+  decision_.version = version;
+  decision_.by = routing::DecidedBy::fallback;
+  version_numbers()->in_flight.add(1);
 }
 
 void Record::request_bytes(uint64_t bytes) {

@@ -20,7 +20,7 @@ inline constexpr unsigned kNoStatus = 0;
 inline constexpr std::array<unsigned, 13> kRejectedCodes{0, 200, 400, 404, 405, 408, 413, 414, 431, 500, 501, 503, 505};
 
 /// Index into the names of `weir_upstream_retries_total{result}`.
-enum class RetryResult : uint8_t { ok, failed };
+enum class RetryResult : uint8_t { ok, failed, exhausted };
 
 class Record {
  public:
@@ -44,8 +44,15 @@ class Record {
   void try_failed(http::Fault fault);
   void request_sent() { sent_ = net::monotonic(); }
   void response_head(unsigned status);
+  /// Another try follows; how it ends counts under the version that made it necessary.
+  void tries_again() { retry_of_ = version_numbers(); }
   /// How another try ended, if there was one.
   void retried(bool well);
+  /// Another try would have followed, had there been budget.
+  void retry_refused();
+  /// From here on the request is this version's: the one that was decided could not serve it.
+  void moved_to(uint32_t version);
+  const routing::Decision& decision() const { return decision_; }
 
   void request_bytes(uint64_t bytes);
   void response_bytes(uint64_t bytes);
@@ -68,6 +75,7 @@ class Record {
   net::Nanos sent_{}, upstream_took_{}, took_{};
   const ServiceView* service_ = nullptr;
   routing::Decision decision_;
+  metrics::VersionNumbers* retry_of_ = nullptr;  // of the version that failed, while another try is made
   const upstream::Endpoint* endpoint_ = nullptr;
   http::Fault fault_ = http::Fault::none;
   unsigned status_ = kNoStatus;

@@ -166,6 +166,10 @@ void ResponseRelay::take_upgrade(const http::ResponseHead& head, std::string_vie
 
 /// The final head: how the body comes, how it goes on, and what becomes of both connections.
 void ResponseRelay::begin_body(const http::ResponseHead& head, http::Framing framing) {
+  if (judge_ && interims_ == 0 && judge_->discards(head.status)) {
+    discarded_ = head.status;
+    return fail(http::Fault::answer_discarded);
+  }
   status_ = head.status;
   kind_ = framing.kind;
   left_ = framing.length;

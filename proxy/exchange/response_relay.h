@@ -14,6 +14,16 @@
 
 namespace weir::proxy {
 
+/// Asked about each final answer of which nothing has gone out.
+class AnswerJudge {
+ public:
+  /// True: the client does not get it, and another try is made.
+  virtual bool discards(unsigned status) = 0;
+
+ protected:
+  ~AnswerJudge() = default;
+};
+
 /// Bounded memory: a head within its limit, plus one piece that the client has not taken yet.
 class ResponseRelay {
  public:
@@ -30,6 +40,9 @@ class ResponseRelay {
   void expect(const Asked& asked) { asked_ = asked; }
   /// Lines of weir's own for the response's head; views must last.
   void add_lines(std::string_view lines, bool make_private);
+
+  /// Who may discard an answer; nobody does else. Must last.
+  void judge_by(AnswerJudge& judge) { judge_ = &judge; }
 
   /// Moves what can be moved. `request_read`: the client's request has been read whole, so that the
   /// connection can serve another one.
@@ -50,6 +63,7 @@ class ResponseRelay {
   bool waits_for_client() const { return !out_.empty() || pipe_.held() > 0; }
   bool moved() { return std::exchange(moved_, false); }
   unsigned status() const { return status_; }
+  unsigned discarded() const { return discarded_; }  // the status of the answer that was, on this try
   unsigned interims() const { return interims_; }
   http::Fault fault() const { return fault_; }
 
@@ -92,7 +106,9 @@ class ResponseRelay {
 
   Phase phase_ = Phase::head;
   http::Fault fault_ = http::Fault::none;
+  AnswerJudge* judge_ = nullptr;
   unsigned status_ = 0;
+  unsigned discarded_ = 0;
   unsigned interims_ = 0;
   http::BodyKind kind_ = http::BodyKind::none;
   http::BodyOut body_out_ = http::BodyOut::none;

@@ -33,6 +33,7 @@ constexpr std::array<FaultInfo, kFaults> kTable{{
     {502, "http_response_header_section_size", Whose::endpoint},  // response_head_too_large
     {502, "http_upgrade_failed", Whose::endpoint},                // upgrade_failed
     {504, "connection_write_timeout", Whose::endpoint},           // request_not_taken
+    {502, "http_response_status", Whose::endpoint},               // answer_discarded
 }};
 
 constexpr auto kTokens = [] {

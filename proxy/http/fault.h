@@ -38,8 +38,9 @@ enum class Fault : uint8_t {
   response_head_too_large,
   upgrade_failed,
   request_not_taken,
+  answer_discarded,  // it said that it failed, and another try was due
 };
-inline constexpr size_t kFaults = static_cast<size_t>(Fault::request_not_taken) + 1;
+inline constexpr size_t kFaults = static_cast<size_t>(Fault::answer_discarded) + 1;
 
 enum class Whose : uint8_t { nobody, client, weir, endpoint };
 

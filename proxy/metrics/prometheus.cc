@@ -250,11 +250,14 @@ void endpoints(std::vector<MetricFamily>& page, const Facts& facts) {
   std::move(ejections).to(page);
   Family panic = gauge("weir_panic", "1 while no endpoint of a version is healthy, and all are used all the same.");
   Family fallback = gauge("weir_fallback", "1 while a version's requests go to the stable version for its health.");
+  Family waiting = gauge("weir_requests_waiting", "Requests that wait for an endpoint with room.");
   for (const auto& version : facts.versions) {
     const Labels labels{{"service", version.service}, {"version", version.version}};
     panic.add(labels, version.panic ? 1 : 0);
     fallback.add(labels, version.fallback ? 1 : 0);
+    waiting.add(labels, static_cast<double>(version.waiting));
   }
+  std::move(waiting).to(page);
   std::move(panic).to(page);
   std::move(fallback).to(page);
 }

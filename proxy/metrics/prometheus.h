@@ -34,6 +34,7 @@ struct Facts {
   struct Version {
     std::string service, version;
     bool panic = false, fallback = false;
+    uint64_t waiting = 0;  // requests in its queue
   };
   struct Reloads {
     std::string result;

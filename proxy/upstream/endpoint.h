@@ -13,6 +13,8 @@
 
 namespace weir::upstream {
 
+class Queue;
+
 /// Identity of an endpoint across snapshots: the same service, version and address stay the same
 /// object, so that its connections survive a reload. Made by the control thread.
 struct Endpoint {
@@ -38,6 +40,7 @@ struct EndpointSite {
   std::shared_ptr<Endpoint> endpoint;
   std::vector<net::SocketAddress> addresses;  // what its name resolves to now; empty: down
   uint64_t max_connections = 0;               // 0: no limit
+  std::shared_ptr<Queue> queue = nullptr;     // of the version: who waits for a place
 };
 
 }  // namespace weir::upstream

@@ -103,9 +103,7 @@ void Health::failed(Endpoint& endpoint, bool counts, bool connect) {
 }
 
 void Health::reached_again(Endpoint& endpoint) {
-  const uint32_t limit = consecutive_.load(std::memory_order_relaxed);
-  const bool was_out = endpoint.unreached.exchange(0, std::memory_order_relaxed) >= limit;
-  if (!was_out) return;
+  endpoint.unreached.store(0, std::memory_order_relaxed);
   const std::lock_guard lock(mutex_);
   const size_t index = index_of(endpoint);
   if (index == kUnknown) return;

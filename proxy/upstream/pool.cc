@@ -49,6 +49,7 @@ void Pool::configure(const EndpointSite& site, std::chrono::milliseconds idle,
   addresses_ = site.addresses;
   idle_time_ = idle;
   max_connections_ = site.max_connections;
+  queue_ = site.queue;
   retired_ = false;
   load_ = load;
   *load_ = addresses_.empty() ? routing::kUnusable : active_;
@@ -66,10 +67,11 @@ void Pool::retire() {
 
 bool Pool::enter() {
   if (max_connections_ > 0) {
-    if (endpoint_->in_use.fetch_add(1, std::memory_order_relaxed) >= max_connections_) {
-      endpoint_->in_use.fetch_sub(1, std::memory_order_relaxed);
-      return false;
-    }
+    // Never more than the limit, not even for a moment: who waits must not be refused a place that is free.
+    uint64_t in_use = endpoint_->in_use.load();
+    do {
+      if (in_use >= max_connections_) return false;
+    } while (!endpoint_->in_use.compare_exchange_weak(in_use, in_use + 1));
     ++entered_shared_;
   }
   ++active_;
@@ -82,7 +84,8 @@ void Pool::leave() {
   // Who entered while there was no limit is not counted in the endpoint; those who are leave first.
   if (entered_shared_ > 0) {
     --entered_shared_;
-    endpoint_->in_use.fetch_sub(1, std::memory_order_relaxed);
+    endpoint_->in_use.fetch_sub(1);
+    if (queue_) queue_->place_freed();
   }
   --active_;
   if (load_ && *load_ != routing::kUnusable) *load_ = active_;

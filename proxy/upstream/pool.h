@@ -13,6 +13,7 @@
 #include "proxy/net/loop.h"
 #include "proxy/net/stream.h"
 #include "proxy/upstream/endpoint.h"
+#include "proxy/upstream/queue.h"
 #include "routing/balance.h"
 
 namespace weir::upstream {
@@ -115,6 +116,7 @@ class Pool {
   std::vector<net::SocketAddress> addresses_;
   std::chrono::milliseconds idle_time_{};
   uint64_t max_connections_ = 0;
+  std::shared_ptr<Queue> queue_;
   uint32_t* load_ = nullptr;
   uint32_t active_ = 0;          // exchanges that entered
   uint32_t entered_shared_ = 0;  // of these, counted in the endpoint

@@ -72,7 +72,7 @@ std::string ejects(Stage& stage) {
 
 std::string lets_in_again(Stage& stage) {
   ejects(stage);
-  return becomes(stage, "weir_endpoint_up", 2) ? "lets in again" : "stays out";
+  return becomes(stage, "weir_endpoint_up", 3) ? "lets in again" : "stays out";
 }
 
 std::string how_often_in_three_seconds(Stage& stage) {
@@ -89,6 +89,50 @@ std::string part_after_coming_back(Stage& stage) {
   ask(stage, 100);
   return stage.third.complete_requests() - before > 35 ? "all of its part" : "little";
 }
+
+/// Two versions, everybody with a key on the candidate.
+Key retry(const std::string& key, const std::string& before, const std::string& after, Look look) {
+  const auto config = [](const std::string& value) {
+    return ConfigText{.share = "100%", .service = {"retry: { " + value + " }"}};
+  };
+  return {"services[].retry." + key, config(before), config(after), std::move(look)};
+}
+
+/// How often the candidate was asked, and who answered.
+std::string one_failure(Stage& stage) {
+  stage.new_origin.answer(raw("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"));
+  const Response response = stage.fetch(get("/", "shop.example", "Cookie: uid=user-1\r\n"));
+  return fmt::format("{} {} {}", stage.new_origin.complete_requests(), response.status, response.body);
+}
+
+std::string many_failures(Stage& stage) {
+  size_t requests = 0;
+  for (const Deadline end = within(Duration(1500)); Clock::now() < end; ++requests) one_failure(stage);
+  return 2 * stage.new_origin.complete_requests() > 3 * requests ? "most again" : "some again";
+}
+
+/// A request while the only place is held.
+std::string behind_one(Stage& stage) {
+  stage.old_origin.on("/hold", never());
+  Client holding(stage.weir->edge()), waiting(stage.weir->edge());
+  holding.send(get("/hold"));
+  stage.old_origin.wait_for_requests(1);
+  waiting.send(get("/"));
+  return acts(waiting);
+}
+
+std::string behind_two(Stage& stage) {
+  stage.old_origin.on("/hold", never());
+  Client holding(stage.weir->edge()), waiting(stage.weir->edge()), last(stage.weir->edge());
+  holding.send(get("/hold"));
+  stage.old_origin.wait_for_requests(1);
+  waiting.send(get("/"));
+  becomes(stage, "weir_requests_waiting", 1, kPatience);
+  last.send(get("/"));
+  return acts(last);
+}
+
+ConfigText queue(const std::string& text) { return {.old_version = {"max_connections: 1", "queue: " + text}}; }
 
 }  // namespace
 
@@ -107,6 +151,14 @@ std::vector<Key> health_keys() {
       outlier(".max", "{ consecutive: 1, base: 200ms, max: 200ms }", "{ consecutive: 1, base: 200ms, max: 1h }",
               how_often_in_three_seconds),
       outlier(".when", "{ consecutive: 2, when: [5xx] }", "{ consecutive: 2, when: [connect] }", ejects),
+      retry("retries", "when: 503, retries: 1", "when: 503, retries: 2", one_failure),
+      retry("budget", "when: 503, budget: 100%", "when: 503, budget: 1%", many_failures),
+      retry("when", "when: 503", "when: 502", one_failure),
+      retry("rescue_on_stable", "when: 503, rescue_on_stable: true", "when: 503, rescue_on_stable: false", one_failure),
+      {"services[].versions.*.queue.size", queue("{ size: 1, timeout: 1h }"), queue("{ size: 2, timeout: 1h }"),
+       behind_two},
+      {"services[].versions.*.queue.timeout", queue("{ size: 1, timeout: 100ms }"), queue("{ size: 1, timeout: 1h }"),
+       behind_one},
       {"services[].versions.*.slow_start", ejecting("outlier: { consecutive: 1, base: 100ms }\n        slow_start: 1h"),
        ejecting("outlier: { consecutive: 1, base: 100ms }\n        slow_start: 1ms"), part_after_coming_back},
   };

@@ -37,7 +37,7 @@ void PrintTo(const Key& key, std::ostream* out);
 /// Every key that is not merely the house of others.
 std::vector<Key> file_keys();     // listeners, admin, workers, regions, access_log, limits, timeouts
 std::vector<Key> service_keys();  // services and all below, but
-std::vector<Key> health_keys();   // health, outlier, slow_start
+std::vector<Key> health_keys();   // health, outlier, slow_start, queue, retry
 
 /// A MaxMind database that says of every IPv4 address: country.iso_code and other.code.
 std::string mmdb(const std::string& country, const std::string& other);
