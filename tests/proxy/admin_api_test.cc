@@ -56,7 +56,7 @@ TEST(Api, AVersionIsToldWithItsEndpointsAndNumbers) {
   const auto& candidate = versions[1].as_object();
   EXPECT_EQ(candidate.at("name"), "new");
   EXPECT_EQ(candidate.at("available"), false);
-  EXPECT_EQ(candidate.at("back_in_seconds"), 20);
+  EXPECT_EQ(candidate.at("back_in_seconds"), 20.0);
   EXPECT_EQ(candidate.at("panic"), false);
   const auto& ejected = candidate.at("endpoints").as_array()[0];
   EXPECT_EQ(ejected.at("why"), "ejected");

@@ -36,8 +36,10 @@ View compiled_view() {
   auto config = std::make_shared<const config::Config>(std::move(loaded->config));
   auto compiled = routing::compile(config, [] { return std::chrono::nanoseconds(0); });
   EXPECT_TRUE(compiled);
-  return {
-      compiled->snapshot, {}, {{"shop", "old", "127.0.0.1:9001", true, 0}, {"shop", "new", "127.0.0.1:9002", true, 0}}};
+  return {compiled->snapshot,
+          {},
+          {{"shop", "old", "127.0.0.1:9001", true}, {"shop", "new", "127.0.0.1:9002", true}},
+          {{"shop", "new"}}};
 }
 
 class ExplainRoute : public ::testing::Test {
@@ -99,7 +101,7 @@ TEST_F(ExplainRoute, HonoursWhomTheListenerTrusts) {
 }
 
 TEST_F(ExplainRoute, ACandidateWithoutAnEndpointFallsBack) {
-  view_.endpoints[1].up = false;
+  view_.versions[0].available = false;
   const auto told = explained(R"({"url":"http://shop.example/","headers":{"X-User-Id":"7f3a9c2e"}})");
   EXPECT_EQ(told.at("decided_by"), "fallback");
   EXPECT_EQ(told.at("version"), "old");
