@@ -31,9 +31,9 @@ class RetryBudget {
  private:
   static constexpr int64_t kOne = 1'000'000;
   static constexpr int64_t kEachSecond = 10 * kOne;
-  static constexpr size_t kSeconds = 10;
+  static constexpr int64_t kSeconds = 10;
 
-  std::atomic<int64_t> left_{kEachSecond};
+  std::atomic<int64_t> left_{kSeconds * kEachSecond};
   uint32_t part_ = 200'000;
   uint64_t requests_ = 0;
   std::chrono::milliseconds refilled_{0};

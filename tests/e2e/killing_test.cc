@@ -99,7 +99,7 @@ TEST(Killing, EveryEndpointOfTheCandidateUnderLoadCostsNoGet) {
   EXPECT_TRUE(wait_until([&] { return weir->metrics().sum("weir_fallback") == 1; }));
   EXPECT_TRUE(load.wait_for(500));
   load.stop();
-  EXPECT_EQ(load.failed(), 0);
+  EXPECT_EQ(load.failed(), 0) << weir->admin_get("/metrics").body;
   EXPECT_EQ(weir->metrics().sum("weir_requests_total", {{"code_class", "5xx"}}), 0);
 }
 
