@@ -1,5 +1,6 @@
 // How many requests of a service may be tried again: a part of those that come, and a few each second in any case, in
-// the manner of Linkerd (and of Finagle before it). One for a service, shared by all workers.
+// the manner of Linkerd (and of Finagle before it). What ten seconds give may be spent at once, as when an endpoint
+// dies with all that is under way. One for a service, shared by all workers.
 #pragma once
 
 #include <array>

@@ -18,6 +18,7 @@ Key health(const std::string& key, const std::string& before, const std::string&
   const auto config = [&](const std::string& value) {
     std::string probe = key == "path" ? "" : "path: /p, ";
     if (key != "interval") probe += "interval: 100ms, ";
+    if (key != "fall") probe += "fall: 1, ";
     return ConfigText{.old_version = {fmt::format("health: {{ {}{}: {} }}", probe, key, value)}};
   };
   return {"services[].versions.*.health." + key, config(before), config(after), std::move(look)};
@@ -107,7 +108,7 @@ std::string one_failure(Stage& stage) {
 
 std::string many_failures(Stage& stage) {
   size_t requests = 0;
-  for (const Deadline end = within(Duration(1500)); Clock::now() < end; ++requests) one_failure(stage);
+  for (const Deadline end = within(Duration(3000)); Clock::now() < end; ++requests) one_failure(stage);
   return 2 * stage.new_origin.complete_requests() > 3 * requests ? "most again" : "some again";
 }
 

@@ -32,10 +32,10 @@ struct Flow {
 
 TEST(RetryBudget, GivesTenASecondToAnIdleService) {
   Flow flow;
-  EXPECT_EQ(take_all(flow.budget), 10);
+  EXPECT_EQ(take_all(flow.budget), 100) << "what ten seconds give is there from the start";
   EXPECT_NEAR(flow.seconds(5, 0, true), 50, 1);
   flow.seconds(60, 0, false);
-  EXPECT_EQ(take_all(flow.budget), 10) << "unused ones are not saved up";
+  EXPECT_EQ(take_all(flow.budget), 100) << "no more than that is saved up";
 }
 
 TEST(RetryBudget, GivesAFifthOfTheRequestsAndTenASecond) {
@@ -48,11 +48,11 @@ TEST(RetryBudget, SavesWhatWasEarnedInTenSecondsAndNoMore) {
   Flow flow;
   flow.seconds(60, 1000, false);
   const int saved = take_all(flow.budget);
-  EXPECT_GE(saved, 1800 + 10) << "the second that has begun is one of the ten";
-  EXPECT_LE(saved, 2000 + 10);
+  EXPECT_GE(saved, 1800 + 100) << "the second that has begun is one of the ten";
+  EXPECT_LE(saved, 2000 + 100);
   flow.seconds(60, 1000, false);
   flow.seconds(11, 0, false);
-  EXPECT_EQ(take_all(flow.budget), 10);
+  EXPECT_EQ(take_all(flow.budget), 100);
 }
 
 TEST(RetryBudget, IsAsLargeAsTheFileSays) {
