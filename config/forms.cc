@@ -147,9 +147,11 @@ Type<Cidr> cidr() {
 }
 
 Type<Share> share() {
-  return text<Share>({"a share", "0% to 100%, at most four decimals, with the %",
-                      "^(100(\\.0{1,4})?|(0|[1-9][0-9]?)(\\.[0-9]{1,4})?)%$"},
-                     [](std::string_view text) { return Parsed<Share>(parse_share(text)); });
+  return text<Share>(
+      {"a share", "0% to 100%, at most four decimals, with the %",
+       "^(100(\\.0{1,4})?|(0|[1-9][0-9]?)(\\.[0-9]{1,4})?)%$"},
+      [](std::string_view text) { return Parsed<Share>(parse_share(text)); },
+      [](const Share& share) -> Plain { return share_text(share); });
 }
 
 Type<Milliseconds> duration() { return duration_of(false); }

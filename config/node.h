@@ -37,6 +37,8 @@ struct Node {
   bool is(Scalar wanted) const { return kind == Kind::scalar && scalar == wanted; }
   /// The value of an integer, decimal, 0o or 0x; nothing for others and for what does not fit.
   std::optional<int64_t> integer() const;
+  /// The value of a real number or an integer; nothing for others and for what is not finite.
+  std::optional<double> number() const;
   /// A map's entry of this key; null if there is none.
   const Entry* find(std::string_view key) const;
   bool has(std::string_view key) const { return find(key) != nullptr; }

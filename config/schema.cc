@@ -92,6 +92,9 @@ class Writer {
     if (integer.least == integer.most) return {{"const", integer.least}};
     return {{"type", "integer"}, {"minimum", integer.least}, {"maximum", integer.most}};
   }
+  json::object write(const NumberShape& number) {
+    return {{"type", "number"}, {"minimum", number.least}, {"maximum", number.most}};
+  }
   json::object write(const BooleanShape&) { return {{"type", "boolean"}}; }
   json::object write(const ListShape& list) {
     json::object out{{"type", "array"}, {"items", of(*list.item)}};

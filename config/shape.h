@@ -14,7 +14,7 @@ struct Shape;
 using ShapePtr = std::shared_ptr<const Shape>;
 
 /// A default as the schema shows it; monostate: none.
-using Plain = std::variant<std::monostate, bool, int64_t, std::string, std::vector<std::string>>;
+using Plain = std::variant<std::monostate, bool, int64_t, double, std::string, std::vector<std::string>>;
 
 /// Text that a pattern (ECMA 262) holds; an empty pattern holds all.
 struct TextShape {
@@ -27,6 +27,11 @@ struct WordsShape {
 
 struct IntegerShape {
   int64_t least = 0, most = 0;
+};
+
+/// A number, whole or not, between two others.
+struct NumberShape {
+  double least = 0, most = 0;
 };
 
 struct BooleanShape {};
@@ -74,8 +79,8 @@ struct ObjectShape {
 };
 
 struct Shape {
-  std::variant<TextShape, WordsShape, IntegerShape, BooleanShape, ListShape, MapShape, EitherShape, AgainShape,
-               ObjectShape>
+  std::variant<TextShape, WordsShape, IntegerShape, NumberShape, BooleanShape, ListShape, MapShape, EitherShape,
+               AgainShape, ObjectShape>
       is;
 };
 

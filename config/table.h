@@ -18,5 +18,6 @@ Type<Health> health_table();
 Type<Queue> queue_table();
 Type<Retry> retry_table();
 Type<std::optional<Outlier>> outlier_table();
+Type<Rollout> rollout_table();
 
 }  // namespace weir::config

@@ -141,7 +141,8 @@ Type<Service> service_table() {
                  "who gets X-Weir-Version and X-Weir-Reason with the response: nobody, trusted_proxies, all")
       .optional("retry", &Service::retry, retry_table(),
                 "when a request that failed is tried again; absent: once, where it could not be sent")
-      .not_yet("rollout", "shares do not climb by themselves; take this out")
+      .optional("rollout", &Service::rollout, rollout_table(),
+                "how the candidate's share climbs by itself, and what judges it; begun by `weir rollout start`")
       .not_yet("feedback", "users cannot rate a version; take this out")
       .type();
 }

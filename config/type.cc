@@ -69,6 +69,22 @@ std::optional<int64_t> read_integer(const Node& node, int64_t least, int64_t mos
   return std::nullopt;
 }
 
+Type<double> number(double least, double most) {
+  Type<double> type{make_shape(NumberShape{least, most}), {}, {}};
+  type.read = [least, most](const Node& node, double& into, const Reading& reading) {
+    if (node.kind == Node::Kind::wrong) return;
+    const auto value = node.number();
+    if (value && *value >= least && *value <= most) {
+      into = *value;
+    } else {
+      reading.wrong(
+          node, fmt::format("{} is not a number from {} to {}; write one, without quotes", node.shown(), least, most));
+    }
+  };
+  type.show = [](const double& value) -> Plain { return value; };
+  return type;
+}
+
 Type<bool> boolean() {
   Type<bool> type{make_shape(BooleanShape{}), {}, {}};
   type.read = [](const Node& node, bool& into, const Reading& reading) {

@@ -105,6 +105,9 @@ Type<T> integer(int64_t least, int64_t most) {
   return type;
 }
 
+/// A number between two others, both allowed: `0.001`, `2`.
+Type<double> number(double least, double most);
+
 Type<bool> boolean();
 
 /// `first` reads the nodes that `takes` says, `otherwise` all others.

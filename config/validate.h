@@ -15,6 +15,9 @@ void validate(const Config& config, const Node& root, Problems& problems);
 /// The part of it that looks at one service; `index` is its place in the file.
 void validate_service(const Service& service, size_t index, const Node& root, Problems& problems);
 
+/// A service's rollout; `node` is the service.
+void validate_rollout(const Service& service, const Node& node, Problems& problems);
+
 /// Says what works but is probably not meant. For a configuration without problems.
 Warnings warnings_of(const Config& config, const Node& root);
 

@@ -139,6 +139,7 @@ void validate_service(const Service& service, size_t index, const Node& root, Pr
   check_keys(service, node, problems);
   if (service.split) check_split(service, node.find("split")->value, *service.split, problems);
   check_rules(service, node, problems);
+  if (service.rollout) validate_rollout(service, node, problems);
   for (size_t i = 0; i < service.match.size(); ++i) {
     check_prefix(service.match[i].path_prefix, place(node, {"match", i, "path_prefix"}), problems);
   }

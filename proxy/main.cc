@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
       {"demo", "serve two built-in origins, an old and a new one, and show the split", declare_demo},
       {"explain", "tell which version a request goes to, and why", declare_explain},
       {"split", "show or change the shares of a running weir", declare_split},
+      {"rollout", "let a candidate's share climb by itself, and see why it does", declare_rollout},
       {"rollback", "take a candidate to 0% now, and close it", declare_rollback},
       {"reopen", "open a candidate that was rolled back, at 0%", declare_reopen},
       {"revert", "go back to the shares of an earlier revision", declare_revert},

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "proxy/evidence/tally.h"
 #include "proxy/metrics/shard.h"
 #include "proxy/upstream/endpoint.h"
 #include "proxy/upstream/health.h"
@@ -51,6 +52,7 @@ struct ServiceSite {
   std::vector<VersionSite> versions;  // in the order of the snapshot's
   std::vector<std::shared_ptr<metrics::RuleSeries>> rules;
   std::shared_ptr<metrics::ServiceSeries> numbers;
+  std::shared_ptr<evidence::Tally> rollout;  // what its judge counts; null: nothing climbs
 };
 
 /// A listener as configured; the sockets travel apart, each worker owns its own.

@@ -119,7 +119,8 @@ class Server::Body {
                      deliver(std::move(publication), std::move(fresh), std::move(adopted));
                    }),
         traffic_(io_, registry_),
-        desk_({io_, publisher_, *store_, feed_, traffic_, [this](auto done) { reload(std::move(done)); },
+        rollouts_({io_, publisher_, *store_, feed_, registry_}),
+        desk_({io_, publisher_, *store_, feed_, traffic_, rollouts_, [this](auto done) { reload(std::move(done)); },
                [this] { stop(); }, [this] { return draining_; }, [this] { crew_.wake_sessions(); }}),
         watchdog_(io_, worker_count(config), [this](auto answered) { crew_.ask_each(std::move(answered)); }),
         path_(std::move(path)) {}
@@ -163,6 +164,7 @@ class Server::Body {
   control::HealthWatch health_watch_{io_, feed_};
   control::Publisher publisher_;
   control::Traffic traffic_;
+  control::Rollouts rollouts_;
   control::Desk desk_;
   unit::Watchdog watchdog_;
   std::string path_;
@@ -186,8 +188,9 @@ config::Problems Server::Body::begin(config::Loaded loaded) {
     if (!opened) return opened.problems();
     admin_ = std::move(*opened);
   }
+  const auto state = loaded.config.state;
   const auto begun = publisher_.begin(std::move(loaded));
-  return begun ? config::Problems{} : begun.problems();
+  return begun ? rollouts_.begin(state) : begun.problems();
 }
 
 void Server::Body::deliver(std::shared_ptr<const Publication> publication, std::vector<control::NewListener> fresh,
@@ -313,6 +316,7 @@ void Server::Body::finish() {
   publisher_.stop();
   traffic_.stop();
   health_watch_.stop();
+  rollouts_.stop();
   desk_.stop();
   io_.stop();
 }
@@ -354,6 +358,7 @@ std::string Server::Body::metrics_page() {
   facts.access_log_lost = access_log_.lost();
   facts.process = metrics::read_process_usage();
   publisher_.fill(facts);
+  rollouts_.fill(facts);
   return metrics::prometheus_page(registry_, facts);
 }
 

@@ -17,4 +17,8 @@ Seed seed_of(std::string_view salt);
 /// bucket = (XXH3_64bits_withSeed(key, seed) * 1000000) >> 64, a 128-bit product.
 Bucket bucket_of(std::string_view key, Seed seed);
 
+/// The hash that the bucket is made of: tells users apart where buckets do not.
+uint64_t hash_of(std::string_view key, Seed seed);
+Bucket bucket_of_hash(uint64_t hash);
+
 }  // namespace weir::routing

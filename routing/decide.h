@@ -43,6 +43,7 @@ struct Decision {
   uint32_t version = 0;          // index into the service's versions
   uint32_t rule = kNone;         // index of the rule that matched
   std::optional<Bucket> bucket;  // where a cohort key (or its substitute) was used
+  uint64_t user = 0;             // with a bucket: the hash that it is made of
   DecidedBy by = DecidedBy::split;
   bool mint = false;                // set the identity cookie in the answer
   uint32_t key = kNone;             // index of the cohort key used; keys.size(): the minted cookie

@@ -7,7 +7,9 @@
 namespace weir::routing {
 namespace {
 
-void by_bucket(const ServicePlan& service, Bucket bucket, DecidedBy by, Decision& decision) {
+void by_hash(const ServicePlan& service, uint64_t hash, DecidedBy by, Decision& decision) {
+  const Bucket bucket = bucket_of_hash(hash);
+  decision.user = hash;
   decision.bucket = bucket;
   decision.by = by;
   decision.version = in_candidate(bucket, share_for(service, decision.rule)) ? service.candidate : service.stable;
@@ -25,7 +27,7 @@ bool by_key(const ServicePlan& service, const Reading& reading, Decision& decisi
     }
     if (key.empty()) continue;
     decision.key = i;
-    by_bucket(service, bucket_of(key, service.seed), DecidedBy::split, decision);
+    by_hash(service, hash_of(key, service.seed), DecidedBy::split, decision);
     return true;
   }
   return false;
@@ -63,17 +65,17 @@ void without_key(const ServicePlan& service, const Reading& reading, const Chanc
     case config::WithoutKey::client_ip: {
       ClientKeyText text;
       const std::string_view key = client_key(reading.request().client_ip, text);
-      return by_bucket(service, bucket_of(key, service.seed), DecidedBy::without_key, decision);
+      return by_hash(service, hash_of(key, service.seed), DecidedBy::without_key, decision);
     }
     case config::WithoutKey::mint: {
       if (!navigates(reading.request())) return;
       decision.mint = true;
       decision.identity = make_identity(chance.identity_high, chance.identity_low);
-      const Bucket bucket = bucket_of(decision.identity.text(), service.seed);
-      return by_bucket(service, bucket, DecidedBy::without_key, decision);
+      const uint64_t hash = hash_of(decision.identity.text(), service.seed);
+      return by_hash(service, hash, DecidedBy::without_key, decision);
     }
     case config::WithoutKey::random:
-      return by_bucket(service, bucket_of_dice(chance.dice), DecidedBy::without_key, decision);
+      return by_hash(service, chance.dice, DecidedBy::without_key, decision);
   }
 }
 

@@ -56,6 +56,13 @@ std::string Body::text(std::string_view key) {
   return {};
 }
 
+bool Body::flag(std::string_view key) {
+  const boost::json::value* const value = find(key);
+  if (value == nullptr) return false;
+  if (!value->is_bool()) refuse("must be true or false", key);
+  return value->is_bool() && value->get_bool();
+}
+
 std::string Body::reason() {
   std::string reason = text("reason");
   if (reason.size() > kMaxReason) refuse(fmt::format("is longer than {} bytes", kMaxReason), "reason");

@@ -28,6 +28,8 @@ class Body {
 
   /// "" if absent.
   std::string text(std::string_view key);
+  /// false if absent.
+  bool flag(std::string_view key);
   /// Text that others will read: printable, at most 1000 bytes.
   std::string reason();
   /// `{"VERSION": "25%"}`, at least one.

@@ -54,6 +54,10 @@ void roll_back(const Asked& asked, const Answer& answer);
 void reopen(const Asked& asked, const Answer& answer);
 void revert(const Asked& asked, const Answer& answer);
 
+// rollout_routes.cc
+void show_rollout(const Asked& asked, const Answer& answer);
+void tell_rollout(const Asked& asked, const Answer& answer);
+
 // record_routes.cc
 void history(const Asked& asked, const Answer& answer);
 void events(const Asked& asked, const Answer& answer);

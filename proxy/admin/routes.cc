@@ -37,6 +37,8 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/services/{service}/rollback", Needs::control, roll_back},
     Route{"POST", "/api/v1/services/{service}/reopen", Needs::control, reopen},
     Route{"POST", "/api/v1/services/{service}/revert", Needs::control, revert},
+    Route{"GET", "/api/v1/services/{service}/rollout", Needs::control, show_rollout},
+    Route{"POST", "/api/v1/services/{service}/rollout", Needs::control, tell_rollout},
     Route{"POST", "/api/v1/explain", Needs::token, explain},
     Route{"GET", "/api/v1/history", Needs::control, history},
     Route{"GET", "/api/v1/events", Needs::control, events},

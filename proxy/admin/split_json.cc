@@ -37,28 +37,6 @@ json::object effect_json(const control::Effect& effect) {
   return all;
 }
 
-unsigned status_of(Refusal refusal) {
-  switch (refusal) {
-    case Refusal::none:
-      return 200;
-    case Refusal::unknown_service:
-    case Refusal::unknown_version:
-    case Refusal::unknown_revision:
-      return 404;
-    case Refusal::bad_share:
-      return 422;
-    case Refusal::stale:
-      return 412;
-    case Refusal::closed:
-    case Refusal::no_candidate:
-    case Refusal::draining:
-      return 409;
-    case Refusal::not_stored:
-      break;
-  }
-  return 503;
-}
-
 /// What to say where the operator said nothing.
 std::string_view words_for(Refusal refusal) {
   switch (refusal) {
@@ -80,6 +58,8 @@ std::string_view words_for(Refusal refusal) {
       return "the state cannot be written; nothing is changed";
     case Refusal::draining:
       return "weir is draining; nothing is changed any more";
+    case Refusal::not_now:
+      return "the rollout's state forbids it";
     case Refusal::none:
       break;
   }
@@ -97,6 +77,29 @@ Response refused(const control::Outcome& outcome) {
 }
 
 }  // namespace
+
+unsigned status_of(control::Refusal refusal) {
+  switch (refusal) {
+    case control::Refusal::none:
+      return 200;
+    case control::Refusal::unknown_service:
+    case control::Refusal::unknown_version:
+    case control::Refusal::unknown_revision:
+      return 404;
+    case control::Refusal::bad_share:
+      return 422;
+    case control::Refusal::stale:
+      return 412;
+    case control::Refusal::closed:
+    case control::Refusal::no_candidate:
+    case control::Refusal::draining:
+    case control::Refusal::not_now:
+      return 409;
+    case control::Refusal::not_stored:
+      break;
+  }
+  return 503;
+}
 
 json::object split_json(const control::SplitInForce& split) {
   json::object all{{"service", split.service},

@@ -14,6 +14,8 @@ namespace weir::admin {
 /// of the history, or null.
 boost::json::object split_json(const control::SplitInForce& split);
 
+unsigned status_of(control::Refusal refusal);
+
 /// Strong, the revision in quotes (RFC 9110 §8.8.3).
 std::string etag(uint64_t revision);
 

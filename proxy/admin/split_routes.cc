@@ -2,6 +2,7 @@
 // for the service is the operator's to judge.
 #include <algorithm>
 
+#include "proxy/admin/author.h"
 #include "proxy/admin/body.h"
 #include "proxy/admin/precondition.h"
 #include "proxy/admin/route.h"
@@ -11,25 +12,8 @@
 namespace weir::admin {
 namespace {
 
-constexpr size_t kMaxActor = 200;
-constexpr std::string_view kOwnCommandLine = "weir/";
-
 Response no_service() {
   return problem(404, "there is no service of this name; GET /api/v1/services lists them", "service");
-}
-
-/// Fills `author`; the refusal if X-Weir-Actor is not a name.
-std::optional<Response> read_author(const Request& request, control::Author& author) {
-  const auto wrong = [](std::string_view what) { return problem(400, what, "X-Weir-Actor"); };
-  if (request.actors.size() > 1) return wrong("is there more than once");
-  const std::string actor = request.actors.empty() ? "" : request.actors.front();
-  if (actor.size() > kMaxActor) return wrong("is longer than 200 bytes");
-  if (!is_printable(actor)) return wrong("must be printable text in UTF-8");
-  author.name = actor.empty() ? request.peer : actor;
-  author.from = request.peer;
-  const bool cli = request.user_agents.size() == 1 && request.user_agents.front().starts_with(kOwnCommandLine);
-  author.by = cli ? "cli" : "api";
-  return std::nullopt;
 }
 
 std::optional<Response> read_dry_run(const Asked& asked, bool& dry_run) {
@@ -91,11 +75,12 @@ void put_split(const Asked& asked, const Answer& answer) {
 }
 
 void roll_back(const Asked& asked, const Answer& answer) {
-  Body body(asked.request.body, {"reason", "close_tunnels"});
+  Body body(asked.request.body, {"reason", "close_tunnels", "force"});
   control::RollbackWish wish;
   wish.service = asked.service;
   wish.reason = body.reason();
   wish.close_tunnels = body.patience("close_tunnels");
+  wish.force = body.flag("force");
   if (const auto refusal = refuse(asked, body, wish.author)) return answer(*refusal);
   asked.control().rollback(std::move(wish), told_to(answer));
 }

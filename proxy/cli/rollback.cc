@@ -17,6 +17,7 @@ namespace json = boost::json;
 struct Options {
   Running running;
   std::string service, reason, close_tunnels;
+  bool force = false;
   uint64_t revision = 0;
 };
 
@@ -44,6 +45,7 @@ int roll_back(const Options& options) {
     }
     body["close_tunnels"] = fmt::format("{}s", time->count() / 1000);
   }
+  if (options.force) body["force"] = true;
   const int code = post(options, "rollback", std::move(body));
   if (code == kDone && !options.running.json) {
     fmt::print("the candidate of {} is closed, rules included. `weir reopen {}` to try again.\n", options.service,
@@ -60,6 +62,7 @@ Action declare_rollback(CLI::App& app) {
   app.add_option("--close-tunnels", options->close_tunnels,
                  "upgraded connections to the candidate (WebSocket) are closed after this long")
       ->type_name("TIME");
+  app.add_flag("--force", options->force, "although its rollout is past a stage without a way back");
   app.footer(
       R"(Takes the candidate to 0% at once and closes it: no rule, no reload and no `split set` sends anybody there until
 `weir reopen`. Requests under way finish where they began. Asks for no revision: it is for emergencies.

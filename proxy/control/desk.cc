@@ -74,6 +74,12 @@ void Desk::revert(std::string name, uint64_t revision, std::string reason, Autho
 void Desk::rollback(RollbackWish wish, Done done) {
   const config::Service* const service = find(wish.service);
   if (!service) return done(unknown_service(wish.service));
+  if (!wish.force && parts_.rollouts.past_no_return(wish.service)) {
+    Outcome outcome;
+    outcome.refusal = Refusal::not_now;
+    outcome.detail = wish.service + "'s rollout is past a stage without a way back; --force rolls back all the same";
+    return done(std::move(outcome));
+  }
   Judgement judged = parts_.store.splits().rollback(*service, wish, system_clock::now());
   Outcome told = outcome(*service, judged);
   if (judged.refusal == Refusal::none && wish.close_tunnels) end_tunnels_after(*service, *wish.close_tunnels);
@@ -179,6 +185,11 @@ void Desk::catch_up_soon() {
     catching_up_ = false;
     if (!parts_.store.catch_up()) catch_up_soon();
   });
+}
+
+RolloutOutcome Desk::tell_rollout(const RolloutWish& wish) {
+  if (parts_.draining()) return {Refusal::draining, "weir is draining: " + wish.service + " is not changed any more", ""};
+  return parts_.rollouts.tell(wish);
 }
 
 void Desk::reload(std::function<void(config::Problems)> done) {

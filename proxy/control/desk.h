@@ -7,6 +7,7 @@
 #include <list>
 
 #include "proxy/control/publisher.h"
+#include "proxy/control/rollouts.h"
 #include "proxy/control/traffic.h"
 
 namespace weir::control {
@@ -17,6 +18,7 @@ struct DeskParts {
   Store& store;
   Feed& feed;
   Traffic& traffic;
+  Rollouts& rollouts;
   std::function<void(Publisher::Reloaded)> reload;
   std::function<void()> drain;
   std::function<bool()> draining;
@@ -35,6 +37,11 @@ class Desk final : public Operator {
   void rollback(RollbackWish wish, Done done) override;
   void reopen(std::string service, std::string reason, Author author, Done done) override;
   void revert(std::string service, uint64_t revision, std::string reason, Author author, Done done) override;
+
+  std::optional<std::string> rollout(const std::string& service) const override {
+    return parts_.rollouts.shown(service);
+  }
+  RolloutOutcome tell_rollout(const RolloutWish& wish) override;
 
   void reload(std::function<void(config::Problems)> done) override;
   void drain() override;

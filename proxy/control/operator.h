@@ -70,6 +70,7 @@ enum class Refusal {
   unknown_revision,  // 404: nothing to revert to
   not_stored,        // 503: the state cannot be written
   draining,          // 409
+  not_now,           // 409: the rollout's state forbids it
 };
 
 struct Outcome {
@@ -97,6 +98,21 @@ struct RollbackWish {
   std::string service, reason;
   Author author;
   std::optional<std::chrono::seconds> close_tunnels;
+  bool force = false;  // past a stage of the rollout that has no way back
+};
+
+/// A word to a rollout.
+struct RolloutWish {
+  std::string service;
+  std::string command;  // start | pause | resume | approve | skip | abort
+  std::string reason;
+  Author author;
+};
+
+struct RolloutOutcome {
+  Refusal refusal = Refusal::none;
+  std::string detail;  // a sentence
+  std::string json;    // the rollout as it is now
 };
 
 struct HistoryQuery {
@@ -107,7 +123,7 @@ struct HistoryQuery {
 
 /// Something that happened, for server-sent events and the log.
 struct Event {
-  std::string kind;  // change | reload | health | drain
+  std::string kind;  // change | rollout | reload | health | drain
   std::string json;  // one line
 };
 
@@ -128,6 +144,10 @@ class Operator {
   virtual void reopen(std::string service, std::string reason, Author author, Done done) = 0;
   /// Back to the shares that were in force after `revision`.
   virtual void revert(std::string service, uint64_t revision, std::string reason, Author author, Done done) = 0;
+
+  /// The rollout of a service as JSON; nothing if it has none.
+  virtual std::optional<std::string> rollout(const std::string& service) const = 0;
+  virtual RolloutOutcome tell_rollout(const RolloutWish& wish) = 0;
 
   /// Loads the file again; `done` gets every problem (none: it is in force).
   virtual void reload(std::function<void(config::Problems)> done) = 0;

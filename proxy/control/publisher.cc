@@ -269,6 +269,9 @@ void Publisher::publish_splits() {
   set_splits(*snapshot);
   auto publication = std::make_shared<proxy::Publication>(*current_);
   publication->snapshot = std::move(snapshot);
+  for (size_t i = 0; i < publication->services.size(); ++i) {
+    publication->services[i].rollout = sites_.rollout(publication->snapshot->services[i].name);
+  }
   deliver(std::move(publication), {});
 }
 

@@ -60,6 +60,10 @@ class Publisher {
   void reload(bool only_if_changed, Reloaded done = {});
   /// The same configuration with the splits that the store holds now.
   void publish_splits();
+  /// What the judge of a service's rollout counts, from the next publication on.
+  void set_rollout(const std::string& service, std::shared_ptr<evidence::Tally> tally) {
+    sites_.set_rollout(service, std::move(tally));
+  }
   /// Calls `done` when every worker decides by what was published last, at the latest after 1 s.
   void when_adopted(std::function<void(size_t pending)> done) { adoption_.wait(kAdoptionPatience, std::move(done)); }
   bool adopted_by_all() const { return adoption_.by_all(); }

@@ -22,6 +22,15 @@ std::shared_ptr<const proxy::Publication> Sites::publication(std::shared_ptr<con
   return publication;
 }
 
+void Sites::set_rollout(const std::string& service, std::shared_ptr<evidence::Tally> tally) {
+  rollouts_[service] = std::move(tally);
+}
+
+std::shared_ptr<evidence::Tally> Sites::rollout(const std::string& service) const {
+  const auto found = rollouts_.find(service);
+  return found == rollouts_.end() ? nullptr : found->second;
+}
+
 std::shared_ptr<const proxy::ListenerSite> Sites::make_listener(const config::Listener& listener,
                                                                 const ListenerInForce& known) {
   auto site = std::make_shared<proxy::ListenerSite>();
@@ -37,6 +46,7 @@ proxy::ServiceSite Sites::make_service(const routing::ServicePlan& plan, const c
   proxy::ServiceSite site;
   site.numbers = registry_.service(service.name);
   site.retries = budget(service);
+  site.rollout = rollout(service.name);
   for (const routing::RulePlan& rule : plan.rules) site.rules.push_back(registry_.rule(service.name, rule.name));
   for (const config::Version& version : service.versions) {
     site.versions.push_back(make_version(service, version, timeouts));

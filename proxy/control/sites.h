@@ -28,6 +28,10 @@ class Sites {
   std::shared_ptr<const proxy::Publication> publication(std::shared_ptr<const routing::Snapshot> snapshot,
                                                         const ListenersInForce& listeners);
 
+  /// What the judge of a service's rollout counts from the next publication on; null: nothing climbs.
+  void set_rollout(const std::string& service, std::shared_ptr<evidence::Tally> tally);
+  std::shared_ptr<evidence::Tally> rollout(const std::string& service) const;
+
  private:
   std::shared_ptr<const proxy::ListenerSite> make_listener(const config::Listener& listener,
                                                            const ListenerInForce& known);
@@ -51,6 +55,7 @@ class Sites {
   std::map<std::array<std::string, 2>, std::weak_ptr<upstream::Health>> healths_;
   std::map<std::array<std::string, 2>, std::weak_ptr<upstream::Queue>> queues_;
   std::map<std::string, std::weak_ptr<upstream::RetryBudget>> budgets_;
+  std::map<std::string, std::shared_ptr<evidence::Tally>> rollouts_;
 };
 
 }  // namespace weir::control

@@ -34,7 +34,7 @@ class Store {
   std::string error() const { return journal_ ? journal_->error() : std::string(); }
 
   /// Changes since the start, by what made them.
-  static constexpr std::array<const char*, 4> kSources{"api", "cli", "file", "start"};
+  static constexpr std::array<const char*, 5> kSources{"api", "cli", "file", "start", "rollout"};
   uint64_t changes(const std::string& service, const std::string& source) const;
 
  private:

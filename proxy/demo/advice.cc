@@ -9,6 +9,7 @@ namespace weir::demo {
 namespace {
 
 constexpr const char* kExampleUser = "7f3a9c2e";
+constexpr const char* kUsualAdmin = "127.0.0.1:9901";
 
 uint32_t bucket(const routing::ServicePlan& service, const std::string& key) {
   return static_cast<uint32_t>(routing::bucket_of(key, service.seed));
@@ -61,6 +62,11 @@ std::string what_to_try(const routing::ServicePlan& service, const Whereabouts& 
   text += advise(curl(where.edge, "X-Staff: 1", "/"), "staff always meet new, by the rule");
   text += advise(fmt::format("sed -i 's/new: {}/new: {}/' {}", now_text, next_text, where.config_file),
                  fmt::format("{} from the next request on", next_text));
+  if (!where.admin.empty()) {
+    const std::string at = where.admin == kUsualAdmin ? "" : " --admin " + where.admin;
+    text += advise("weir rollout start shop" + at, "new climbs by itself, to 100% in under two minutes");
+    text += advise("weir rollout status shop --watch" + at, "watch it; press b here, and see it turn back");
+  }
   if (!where.admin.empty()) text += advise(curl(where.admin, "", "/metrics"), "the same numbers for Prometheus");
   return text + "Ctrl-C ends it.\n\n";
 }

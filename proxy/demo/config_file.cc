@@ -33,6 +33,11 @@ services:
       new: {{ endpoints: [{new}] }}
     rules:
       - {{ name: staff, when: {{ header: {{ X-Staff: "1" }} }}, send: new }}
+    rollout:                                 # `weir rollout start shop`: 100% in under two minutes, if all is well
+      stages: [10%, 25%, 50%, 100%]
+      hold: 20s
+      soak: 20s
+      judge: {{ metrics: [errors] }}
     split: {{ new: 10% }}
     reveal: all                              # answers carry X-Weir-Version and X-Weir-Reason
 )";

@@ -154,7 +154,8 @@ int run_show(proxy::Server& server, const Options& options, const Scene& scene) 
                      .edge = scene.places.edge,
                      .admin = scene.places.admin,
                      .visitors = options.visitors,
-                     .redraw = options.terminal});
+                     .redraw = options.terminal,
+                     .break_new = [&](bool broken) { scene.new_origin->break_down(broken); }});
   show.start();
   return server.run();
 }

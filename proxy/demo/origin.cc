@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <strings.h>
 
+#include <atomic>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -91,13 +92,13 @@ std::string page(std::string_view version, const Request& request) {
       version, version == "old" ? "#eee" : "#cfc", escaped(request.method), escaped(request.path));
 }
 
-std::string response(std::string_view version, const Request& request) {
-  const std::string body = page(version, request);
+std::string response(std::string_view version, const Request& request, bool broken) {
+  const std::string body = broken ? fmt::format("the {} shop is broken\n", version) : page(version, request);
   return fmt::format(
-      "HTTP/1.1 200 OK\r\nContent-Type: {}; charset=utf-8\r\nContent-Length: {}\r\nCache-Control: no-store\r\n"
+      "HTTP/1.1 {}\r\nContent-Type: {}; charset=utf-8\r\nContent-Length: {}\r\nCache-Control: no-store\r\n"
       "X-Shop-Version: {}\r\n{}\r\n{}",
-      request.wants_html ? "text/html" : "text/plain", body.size(), version,
-      request.keep_alive ? "" : "Connection: close\r\n", request.method == "HEAD" ? "" : body);
+      broken ? "500 Internal Server Error" : "200 OK", request.wants_html ? "text/html" : "text/plain", body.size(),
+      version, request.keep_alive ? "" : "Connection: close\r\n", request.method == "HEAD" ? "" : body);
 }
 
 }  // namespace
@@ -136,7 +137,7 @@ struct Origin::Shop {
       const std::optional<Request> request = co_await read_request(socket, received);
       if (!request) co_return;
       co_await work();
-      const std::string answer = response(version, *request);
+      const std::string answer = response(version, *request, broken.load(std::memory_order_relaxed));
       const auto [error, size] = co_await asio::async_write(socket, asio::buffer(answer), kQuietly);
       open = !error && request->keep_alive;
     }
@@ -207,6 +208,7 @@ struct Origin::Shop {
   }
 
   std::string version;
+  std::atomic<bool> broken{false};  // by any thread
   asio::io_context loop{1};
   tcp::acceptor acceptor{loop};
   std::minstd_rand chance{42};
@@ -227,6 +229,8 @@ std::unique_ptr<Origin> Origin::listen(std::string version, const config::Addres
 
 Origin::Origin(std::unique_ptr<Shop> shop) : shop_(std::move(shop)) {}
 Origin::~Origin() = default;
+
+void Origin::break_down(bool broken) { shop_->broken.store(broken, std::memory_order_relaxed); }
 
 std::string Origin::address() const {
   std::ostringstream text;

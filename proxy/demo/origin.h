@@ -21,6 +21,8 @@ class Origin {
 
   /// As bound: `127.0.0.1:9001`.
   std::string address() const;
+  /// From now on every answer is a 500, or no longer. Any thread.
+  void break_down(bool broken);
 
  private:
   struct Shop;

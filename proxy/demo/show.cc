@@ -35,10 +35,20 @@ void Show::start() {
   signals_.async_wait([this](boost::system::error_code error, int) {
     if (!error) end();
   });
+  keys_.emplace(server_.control(), [this](char key) { press(key); });
   tick();
 }
 
+/// `b` breaks the new version, and mends it again.
+void Show::press(char key) {
+  if (key != 'b') return;
+  broken_ = !broken_;
+  options_.break_new(broken_);
+  print_above(broken_ ? "new is broken: it answers 500 from now on; b mends it\n" : "new is mended\n");
+}
+
 void Show::end() {
+  keys_.reset();
   timer_.cancel();
   crowd_.reset();
   if (log_lines_) log_lines_->let_go();
@@ -84,7 +94,7 @@ void Show::print_table(const metrics::Summary& interval, std::chrono::nanosecond
 
 /// The table is drawn anew below the line.
 void Show::print_above(const std::string& line) {
-  if (lines_ > 0) fmt::print("\x1b[{}A\x1b[J", lines_);
+  if (options_.redraw && lines_ > 0) fmt::print("\x1b[{}A\x1b[J", lines_);
   lines_ = 0;
   fmt::print("{}", line);
   std::fflush(stdout);

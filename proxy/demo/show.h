@@ -4,10 +4,12 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "proxy/demo/keys.h"
 #include "proxy/demo/log_lines.h"
 #include "proxy/demo/visitor.h"
 #include "proxy/metrics/summary.h"
@@ -23,6 +25,7 @@ class Show {
     std::string edge, admin;
     unsigned visitors = 0;  // requests a second
     bool redraw = false;    // in place; else line after line
+    std::function<void(bool broken)> break_new;
   };
   Show(proxy::Server& server, Options options);
 
@@ -35,6 +38,7 @@ class Show {
   void tick();
   void print_table(const metrics::Summary& interval, std::chrono::nanoseconds length);
   void print_above(const std::string& line);
+  void press(char key);
   void end();
 
   proxy::Server& server_;
@@ -43,6 +47,8 @@ class Show {
   boost::asio::signal_set signals_;
   std::optional<LogLines> log_lines_;  // where the table is redrawn
   std::unique_ptr<Crowd> crowd_;
+  std::optional<Keys> keys_;
+  bool broken_ = false;
   metrics::Summary before_;
   std::chrono::steady_clock::time_point since_;
   size_t lines_ = 0;  // of the table on the screen

@@ -49,6 +49,7 @@ void Record::decided(const ServiceView& service, const routing::Decision& decisi
   service_ = &service;
   decision_ = decision;
   version_numbers()->in_flight.add(1);
+  witness_.decided(service, decision, client_ip_);
   if (decision.rule != routing::kNone) service.rules[decision.rule]->hits.add();
   if (decision.oversized_subjects > 0) service.numbers->oversized_subjects.add(decision.oversized_subjects);
 }
@@ -69,6 +70,7 @@ void Record::try_failed(http::Fault fault) {
 void Record::response_head(unsigned status) {
   upstream_took_ = net::monotonic() - (sent_.count() > 0 ? sent_ : began_);
   version_numbers()->upstream_duration.record(upstream_took_);
+  witness_.response_head(status, upstream_took_);
   status_ = status;
   retried(status < 500);
 }
@@ -81,6 +83,7 @@ void Record::retried(bool well) {
 void Record::retry_refused() { version_numbers()->retries[static_cast<size_t>(RetryResult::exhausted)].add(); }
 
 void Record::moved_to(uint32_t version) {
+  witness_.moved(tries_ > 0);
   version_numbers()->in_flight.add(-1);
   decision_.version = version;
   decision_.by = routing::DecidedBy::fallback;
@@ -109,6 +112,8 @@ void Record::count(unsigned status) {
   metrics::VersionNumbers& numbers = *version_numbers();
   const size_t code_class = std::min<size_t>(status / 100, metrics::kCodeClasses - 1);
   numbers.requests[code_class][static_cast<size_t>(decision_.by)].add();
+  const bool client_left = status == kNoStatus && !ended_by_endpoint_;
+  if (!client_left) witness_.ended(status >= 500 || ended_by_endpoint_);
   if (status != kNoStatus && status != 101) numbers.duration.record(took_);
 }
 

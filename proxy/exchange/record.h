@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "proxy/exchange/client.h"
+#include "proxy/exchange/witness.h"
 #include "proxy/http/fault.h"
 #include "proxy/http/head.h"
 #include "proxy/http/target.h"
@@ -25,7 +26,7 @@ enum class RetryResult : uint8_t { ok, failed, exhausted };
 class Record {
  public:
   Record(Worker& worker, const Client& client, net::Nanos began)
-      : worker_(worker), client_(client), began_(began), client_ip_(client.peer) {}
+      : worker_(worker), client_(client), began_(began), client_ip_(client.peer), witness_(worker) {}
   ~Record();
   Record(const Record&) = delete;
   Record& operator=(const Record&) = delete;
@@ -42,7 +43,10 @@ class Record {
   void try_begins(const upstream::Endpoint& endpoint);
   /// A failed try counts under the version that failed.
   void try_failed(http::Fault fault);
-  void request_sent() { sent_ = net::monotonic(); }
+  void request_sent() {
+    sent_ = net::monotonic();
+    witness_.request_sent(sent_);
+  }
   void response_head(unsigned status);
   /// Another try follows; how it ends counts under the version that made it necessary.
   void tries_again() { retry_of_ = version_numbers(); }
@@ -59,7 +63,10 @@ class Record {
 
   /// Counts the request, once: before its last byte is sent. kNoStatus: the client saw no response.
   void count(unsigned status);
-  void fault(http::Fault fault) { fault_ = fault; }
+  void fault(http::Fault fault) {
+    fault_ = fault;
+    ended_by_endpoint_ = http::info(fault).whose == http::Whose::endpoint;
+  }
   /// Neither counted nor logged: a load balancer's probe.
   void uncounted() { counted_ = silent_ = true; }
   unsigned tries() const { return tries_; }
@@ -84,6 +91,8 @@ class Record {
   uint64_t bytes_in_ = 0, bytes_out_ = 0;
   bool counted_ = false;
   bool silent_ = false;
+  bool ended_by_endpoint_ = false;  // its fault ended the exchange
+  Witness witness_;
   // Text for the log, copied only if there is one: method, host, path, referer, agent, id in one block.
   net::Bytes text_;
   struct Piece {

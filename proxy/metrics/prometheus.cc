@@ -238,6 +238,29 @@ void splits(std::vector<MetricFamily>& page, const Facts& facts) {
   std::move(changes).to(page);
 }
 
+void rollouts(std::vector<MetricFamily>& page, const Facts& facts) {
+  Family stage = gauge("weir_rollout_stage", "Stage of a service's rollout, from 1; 0 before it has begun.");
+  Family state = gauge("weir_rollout_state", "1 for the state that a service's rollout is in, else 0.");
+  Family evidence = gauge("weir_rollout_evidence", "E-values of harm and of safety; harm fails and safety passes.");
+  Family transitions = counter("weir_rollout_transitions_total", "Steps of a service's rollout, by what they were.");
+  for (const auto& rollout : facts.rollouts) {
+    stage.add({{"service", rollout.service}}, rollout.stage);
+    for (const std::string& name : facts.rollout_states) {
+      state.add({{"service", rollout.service}, {"state", name}}, name == rollout.state ? 1 : 0);
+    }
+    for (const auto& one : rollout.evidence) {
+      evidence.add({{"service", rollout.service}, {"metric", one.metric}, {"side", one.side}}, one.value);
+    }
+    for (const auto& [what, count] : rollout.transitions) {
+      transitions.add({{"service", rollout.service}, {"transition", what}}, static_cast<double>(count));
+    }
+  }
+  std::move(stage).to(page);
+  std::move(state).to(page);
+  std::move(evidence).to(page);
+  std::move(transitions).to(page);
+}
+
 void endpoints(std::vector<MetricFamily>& page, const Facts& facts) {
   Family up = gauge("weir_endpoint_up", "1 while an endpoint is healthy: resolved, passing its probes, not ejected.");
   Family ejections = counter("weir_endpoint_ejections_total", "How often an endpoint was ejected for failed requests.");
@@ -308,6 +331,7 @@ std::string prometheus_page(Registry& registry, const Facts& facts) {
   rules_and_services(page, registry);
   listeners(page, registry);
   splits(page, facts);
+  rollouts(page, facts);
   endpoints(page, facts);
   configuration(page, facts);
   program(page, registry, facts);

@@ -36,6 +36,16 @@ struct Facts {
     bool panic = false, fallback = false;
     uint64_t waiting = 0;  // requests in its queue
   };
+  struct Rollout {
+    struct Evidence {
+      std::string metric, side;  // harm | safety
+      double value = 0;          // E
+    };
+    std::string service, state;
+    double stage = 0;  // from 1; 0: not begun
+    std::vector<Evidence> evidence;
+    std::vector<std::pair<std::string, uint64_t>> transitions;  // by what they were
+  };
   struct Reloads {
     std::string result;
     uint64_t count = 0;
@@ -52,6 +62,8 @@ struct Facts {
   std::vector<SplitChanges> split_changes;
   std::vector<Endpoint> endpoints;
   std::vector<Version> versions;
+  std::vector<std::string> rollout_states;  // every one there is
+  std::vector<Rollout> rollouts;
   ProcessUsage process;
 };
 

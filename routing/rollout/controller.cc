@@ -176,9 +176,9 @@ void await(State& state, std::string why, Step& step) {
   move_to(state, Phase::awaiting_approval, "await", std::move(why), step);
 }
 
-void climb(const Plan& plan, State& state, const Observation& seen, milliseconds passed, Step& step) {
+void climb(const Plan& plan, State& state, milliseconds passed, Step& step) {
   if (!at_share(plan, state)) {
-    if (state.since_step < plan.warmup || seen.frozen) return;
+    if (state.since_step < plan.warmup) return;
     set_share(plan, state, step);
     if (state.phase == Phase::soaking) state.candidate_worse = state.stable_worse;
     return tell(step, state, state.phase == Phase::soaking ? "soak" : "step");
@@ -197,10 +197,6 @@ void climb(const Plan& plan, State& state, const Observation& seen, milliseconds
     return;
   }
   if (stage.approve) return await(state, "the stage has passed; `approve` it", step);
-  if (seen.frozen) {
-    state.why = "has passed; nothing climbs in a freeze";
-    return;
-  }
   advance(plan, state, step,
           fmt::format("{} users, {} first errors on the candidate, {} on the stable version",
                       state.seen[kCandidate].size(), state.fresh[kCandidate], state.fresh[kStable]));
@@ -236,6 +232,7 @@ void note(const Plan& plan, State& state, const BadEvent& event) {
   const Side side = event.candidate ? kCandidate : kStable;
   const double rho = fraction(event.share);
   if (rho <= 0 || !counts_for_network(plan, evidence, event.network)) return;
+  if (event.share == state.share) state.seen[side].insert(event.user);
   evidence.erred_here[side].insert(event.user);
   if (!evidence.erred.insert(event.user)) return;
   ++evidence.first[side];
@@ -255,16 +252,21 @@ Step judge(const Plan& plan, State& state, const Observation& seen, milliseconds
   }
   if (state.phase == Phase::paused) return step;
   if (state.phase != Phase::soaking) {
-    climb(plan, state, seen, passed, step);
+    climb(plan, state, passed, step);
   } else if ((state.in_stage += passed) >= plan.soak) {
     finish(state, step, "soaked");
   }
   return step;
 }
 
-Step start(const Plan& plan, State& state) {
+void divert(State& state) { state.diverted_for = kDiversion; }
+
+Step start(const Plan& plan, State& state, config::Share now) {
   if (is_live(state.phase) || state.phase == Phase::rolling_back) return refuse("it runs already");
+  if (plan.stages.back().share < now) return refuse("the candidate has more than the last stage would give it");
   state = State();
+  while (plan.stages[state.stage].share < now) ++state.stage;
+  state.share = now;
   Step step;
   forget_all(plan, state);
   set_share(plan, state, step);
@@ -288,19 +290,17 @@ Step resume(const Plan&, State& state) {
   return step;
 }
 
-Step approve(const Plan& plan, State& state, bool frozen, bool force) {
+Step approve(const Plan& plan, State& state) {
   if (state.phase != Phase::awaiting_approval) {
     return refuse(fmt::format("it is {}, not awaiting approval", phase_name(state.phase)));
   }
-  if (frozen && !force) return refuse("nothing climbs in a freeze; --force does it all the same");
   Step step;
   advance(plan, state, step, "approved");
   return step;
 }
 
-Step skip(const Plan& plan, State& state, bool frozen, bool force) {
+Step skip(const Plan& plan, State& state) {
   if (!is_live(state.phase)) return refuse(fmt::format("it is {}: there is nothing to skip", phase_name(state.phase)));
-  if (frozen && !force) return refuse("nothing climbs in a freeze; --force does it all the same");
   Step step;
   if (state.phase == Phase::soaking) {
     finish(state, step, "the soak was skipped");

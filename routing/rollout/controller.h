@@ -27,7 +27,6 @@ struct Observation {
   std::array<Count, 2> since_last;  // by side
   bool candidate_alive = true;      // has an endpoint that can be used
   bool diverted = false;            // since the last look a request of the candidate's went elsewhere
-  bool frozen = false;              // nothing may climb now
 };
 
 struct Transition {
@@ -47,17 +46,19 @@ struct Step {
 
 /// Takes an event in: O(ratios), no allocation but of the first in a filter.
 void note(const Plan& plan, State& state, const BadEvent& event);
+/// A request of the candidate's went elsewhere: for a while no event enters, of either side.
+void divert(State& state);
 /// Judges; `passed` since the last look.
 Step judge(const Plan& plan, State& state, const Observation& seen, milliseconds passed);
 
 // What an operator may say.
-Step start(const Plan& plan, State& state);
+/// At the first stage that does not take users back from `now`, the share in force.
+Step start(const Plan& plan, State& state, config::Share now = config::kNobody);
 Step pause(const Plan& plan, State& state, const std::string& why);
 Step resume(const Plan& plan, State& state);
-/// `force`: although nothing may climb now.
-Step approve(const Plan& plan, State& state, bool frozen, bool force);
+Step approve(const Plan& plan, State& state);
 /// To the next stage, whatever is missing.
-Step skip(const Plan& plan, State& state, bool frozen, bool force);
+Step skip(const Plan& plan, State& state);
 /// Ends it with nobody on the candidate.
 Step abort(const Plan& plan, State& state, const std::string& why);
 

@@ -31,8 +31,7 @@ double excess(const State& state, const MetricEvidence& evidence) {
 
 std::string counts_text(const char* name, const MetricEvidence& evidence) {
   return fmt::format("{}: {} users erred first on the candidate, {} on the stable version, E {:.3g}", name,
-                     evidence.first[kCandidate], evidence.first[kStable],
-                     std::exp(std::min(evidence.harm.log_e(), 300.0)));
+                     evidence.first[kCandidate], evidence.first[kStable], e_value(evidence.harm.log_e()));
 }
 
 std::optional<Verdict> compare(const Plan& plan, const State& state, Metric metric) {
@@ -166,6 +165,8 @@ bool sooner(const Forecast& a, const Forecast& b) {
 }
 
 }  // namespace
+
+double e_value(double log_e) { return std::exp(std::min(log_e, 690.0)); }
 
 std::optional<Verdict> find_harm(const Plan& plan, const State& state, bool candidate_alive) {
   if (!candidate_alive && state.share > config::kNobody) {

@@ -22,6 +22,9 @@ struct Verdict {
 /// Nothing: no sign of harm.
 std::optional<Verdict> find_harm(const Plan& plan, const State& state, bool candidate_alive);
 
+/// An e-process' value of its logarithm, as far as a double goes.
+double e_value(double log_e);
+
 /// Users rate the candidate worse: may hold, never fail.
 bool feedback_holds(const Plan& plan, const State& state);
 /// The users seen are not split as asked.

@@ -18,6 +18,7 @@ json::value to_json(const Node& node) {
   switch (node.kind) {
     case Node::Kind::scalar:
       if (node.is(Scalar::integer)) return *node.integer();
+      if (node.is(Scalar::real)) return *node.number();
       if (node.is(Scalar::boolean)) return node.text == "true";
       return json::value(node.text);
     case Node::Kind::list: {
@@ -162,6 +163,17 @@ services:
       - { when: { client_ip: 192.0.2.1 }, split: { old: 100% } }
     split: { old: 100% }
     reveal: none
+    rollout:
+      candidate: new
+      stages: [1%, { share: 25%, hold: 30m, approve: true, proof: required, no_return: false }]
+      hold: 10m
+      min_users: 200
+      judge: { metrics: [errors], fail: 0.001, pass: 0.05, margin: 1.5, tolerance: 0.5%, per_network: 9, limits: { error_ratio: 5%, p99: 2s } }
+      if_failing: rollback
+      if_undecided: hold
+      soak: 24h
+      warmup: 30s
+      guards: { max_step: 25% }
 )";
 
 TEST(Agreement, BinderAndSchemaSayTheSameOfEverySmallChange) {

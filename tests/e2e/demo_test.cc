@@ -73,6 +73,16 @@ TEST_F(Demo, AnEditedShareIsShown) {
   EXPECT_TRUE(demo.wait_for_text("75.0%", kLong)) << demo.output() << demo.errors();
 }
 
+TEST_F(Demo, AKeyBreaksTheNewVersionAndARolloutTurnsBack) {
+  Program demo(weir_program(), words(), {.input = "b"});
+  ASSERT_TRUE(demo.wait_for_text("new is broken", kLong)) << demo.output() << demo.errors();
+  const Finished started = run(weir_program(), {"rollout", "start", "shop", "--admin", admin_});
+  EXPECT_EQ(started.code, 0) << started.errors;
+  const Finished watched = run(weir_program(), {"rollout", "status", "shop", "--watch", "--admin", admin_}, {}, kLong);
+  EXPECT_EQ(watched.code, 0) << watched.errors;
+  EXPECT_NE(watched.output.find("rolled_back"), std::string::npos) << watched.output;
+}
+
 TEST_F(Demo, EndsCleanlyWhenInterrupted) {
   Program demo(weir_program(), words());
   ASSERT_TRUE(demo.wait_for_text("req/s", kLong)) << demo.output() << demo.errors();

@@ -38,6 +38,7 @@ void PrintTo(const Key& key, std::ostream* out);
 std::vector<Key> file_keys();     // listeners, admin, workers, regions, access_log, limits, timeouts
 std::vector<Key> service_keys();  // services and all below, but
 std::vector<Key> health_keys();   // health, outlier, slow_start, queue, retry
+std::vector<Key> rollout_keys();  // a service's rollout
 
 /// A MaxMind database that says of every IPv4 address: country.iso_code and other.code.
 std::string mmdb(const std::string& country, const std::string& other);

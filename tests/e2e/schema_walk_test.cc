@@ -51,6 +51,7 @@ std::vector<Key> all_keys() {
   std::vector<Key> all = file_keys();
   for (Key& key : service_keys()) all.push_back(std::move(key));
   for (Key& key : health_keys()) all.push_back(std::move(key));
+  for (Key& key : rollout_keys()) all.push_back(std::move(key));
   return all;
 }
 

@@ -57,6 +57,9 @@ class FakeOperator : public control::Operator {
     reverted.push_back(revision);
     answer(std::move(done), [=, this] { return change(service, config::Share{50'000}, false, author, "revert"); });
   }
+  std::optional<std::string> rollout(const std::string&) const override { return std::nullopt; }
+  control::RolloutOutcome tell_rollout(const control::RolloutWish&) override { return {}; }
+
   void reload(std::function<void(config::Problems)> done) override { done(problems); }
   void drain() override { drained = true; }
 

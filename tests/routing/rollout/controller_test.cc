@@ -116,7 +116,7 @@ TEST(Rollout, ADeadCandidateIsRolledBackAfterAHandfulOfUsers) {
   const std::vector<std::pair<size_t, int>> expected{{0, 2}, {1, 3}, {4, 12}};  // with copies of the stages before
   for (const auto& [stage, users] : expected) {
     Running rollout;
-    while (rollout.state.stage < stage) skip(rollout.plan, rollout.state, false, false);
+    while (rollout.state.stage < stage) skip(rollout.plan, rollout.state);
     for (int i = 1; i < users; ++i) {
       rollout.err(true);
       ASSERT_FALSE(rollout.look().close) << stage << " after " << i;
@@ -132,7 +132,7 @@ TEST(Rollout, ADeadCandidateIsRolledBackAfterAHandfulOfUsers) {
 
 TEST(Rollout, SmallHarmPausesAndGoesOnWhenSomebodySaysSo) {
   Running rollout;
-  for (int stage = 0; stage < 3; ++stage) skip(rollout.plan, rollout.state, false, false);
+  for (int stage = 0; stage < 3; ++stage) skip(rollout.plan, rollout.state);
   rollout.see(kCandidate, 50'000);
   rollout.see(kStable, 60'000);
   for (int i = 0; i < 12; ++i) {
@@ -148,7 +148,7 @@ TEST(Rollout, SmallHarmPausesAndGoesOnWhenSomebodySaysSo) {
 
 TEST(Rollout, UsersErringOnBothSidesBlameNobody) {
   Running rollout;
-  for (int stage = 0; stage < 4; ++stage) skip(rollout.plan, rollout.state, false, false);
+  for (int stage = 0; stage < 4; ++stage) skip(rollout.plan, rollout.state);
   for (int i = 0; i < 20'000; ++i) {
     rollout.err(i % 2 == 0);
     rollout.look();
@@ -159,7 +159,7 @@ TEST(Rollout, UsersErringOnBothSidesBlameNobody) {
 TEST(Rollout, ARollbackIsReachedFromEveryLiveState) {
   for (const Phase phase : {Phase::holding, Phase::judging, Phase::awaiting_approval, Phase::soaking, Phase::paused}) {
     Running rollout;
-    skip(rollout.plan, rollout.state, false, false);
+    skip(rollout.plan, rollout.state);
     rollout.state.phase = phase;
     for (int i = 0; i < 6; ++i) rollout.err(true);
     EXPECT_TRUE(rollout.look().close) << phase_name(phase);
@@ -201,7 +201,7 @@ TEST(Rollout, PastAStageWithoutReturnAFailurePausesAndCalls) {
   Plan migrated = six_stages();
   migrated.stages[1].no_return = true;
   Running rollout(migrated);
-  skip(rollout.plan, rollout.state, false, false);
+  skip(rollout.plan, rollout.state);
   for (int i = 0; i < 6; ++i) rollout.err(true);
   const Step step = rollout.look();
   EXPECT_FALSE(step.close);
@@ -214,7 +214,7 @@ TEST(Rollout, StepsBackAndWaitsWhereThePlanSaysSo) {
   Plan careful = six_stages();
   careful.if_failing = config::IfFailing::step_back;
   Running rollout(careful);
-  skip(rollout.plan, rollout.state, false, false);
+  skip(rollout.plan, rollout.state);
   for (int i = 0; i < 6; ++i) rollout.err(true);
   const Step step = rollout.look();
   EXPECT_EQ(step.share, config::Share{1'000});
@@ -222,20 +222,17 @@ TEST(Rollout, StepsBackAndWaitsWhereThePlanSaysSo) {
   EXPECT_NEAR(rollout.state.evidence[0].harm.log_e(), 0, 1e-9);
 }
 
-TEST(Rollout, WaitsForApprovalAndForTheEndOfAFreeze) {
+TEST(Rollout, WaitsForApprovalWhereTheStageAsksForIt) {
   Plan approved = six_stages();
   approved.stages[0].approve = true;
   Running rollout(approved);
   rollout.all_is_well();
   EXPECT_FALSE(rollout.look(1h).share);
   EXPECT_EQ(rollout.state.phase, Phase::awaiting_approval);
-  EXPECT_TRUE(approve(rollout.plan, rollout.state, true, false).refused);
-  EXPECT_EQ(approve(rollout.plan, rollout.state, false, false).share, config::Share{10'000});
   rollout.all_is_well();
-  rollout.seen.frozen = true;
-  EXPECT_FALSE(rollout.look(1h).share);
-  rollout.seen.frozen = false;
-  EXPECT_TRUE(rollout.look().share);
+  EXPECT_FALSE(rollout.look(24h).share);
+  EXPECT_EQ(approve(rollout.plan, rollout.state).share, config::Share{10'000});
+  EXPECT_TRUE(approve(rollout.plan, rollout.state).refused);
 }
 
 TEST(Rollout, FeedbackHoldsAndNeverRollsBack) {
@@ -254,7 +251,7 @@ TEST(Rollout, FeedbackHoldsAndNeverRollsBack) {
 
 TEST(Rollout, AnUnevenSplitIsNotPromoted) {
   Running rollout;
-  for (int stage = 0; stage < 3; ++stage) skip(rollout.plan, rollout.state, false, false);
+  for (int stage = 0; stage < 3; ++stage) skip(rollout.plan, rollout.state);
   rollout.see(kCandidate, 5'000);
   rollout.see(kStable, 25'000);  // 25% were asked for
   EXPECT_FALSE(rollout.look(1h).share);
@@ -266,7 +263,7 @@ TEST(Rollout, TheShareGrowsInStepsWhereThatIsBounded) {
   guarded.max_step = config::Share{250'000};
   guarded.warmup = 30s;
   Running rollout(guarded);
-  for (int stage = 0; stage < 5; ++stage) skip(rollout.plan, rollout.state, false, false);
+  for (int stage = 0; stage < 5; ++stage) skip(rollout.plan, rollout.state);
   EXPECT_LT(rollout.state.share, config::kEverybody);
   while (rollout.state.share < config::kEverybody) {
     const config::Share before = rollout.state.share;
@@ -305,7 +302,7 @@ TEST(Rollout, AFaultInTheSoakIsSeenAgainstWhatWasUsual) {
 
 TEST(Rollout, AShareChangedByHandBeginsTheEvidenceAnew) {
   Running rollout;
-  for (int i = 0; i < 3; ++i) skip(rollout.plan, rollout.state, false, false);
+  for (int i = 0; i < 3; ++i) skip(rollout.plan, rollout.state);
   rollout.err(true);
   const Step step = share_was_changed(rollout.plan, rollout.state, config::Share{60'000}, "changed by hand");
   EXPECT_EQ(rollout.state.phase, Phase::paused);
@@ -332,7 +329,7 @@ TEST(Rollout, ALimitTripsOnlyWhenTheStableVersionIsBelowIt) {
 
 TEST(Rollout, SaysHowManyMoreUsersAndMinutesItNeeds) {
   Running rollout;
-  for (int stage = 0; stage < 2; ++stage) skip(rollout.plan, rollout.state, false, false);
+  for (int stage = 0; stage < 2; ++stage) skip(rollout.plan, rollout.state);
   rollout.see(kCandidate, 368);
   rollout.see(kStable, 7000);
   rollout.look(10min);

@@ -1,0 +1,27 @@
+#include "proxy/admin/author.h"
+
+#include "proxy/admin/strict_json.h"
+
+namespace weir::admin {
+
+namespace {
+
+constexpr size_t kMaxActor = 200;
+constexpr std::string_view kOwnCommandLine = "weir/";
+
+}  // namespace
+
+std::optional<Response> read_author(const Request& request, control::Author& author) {
+  const auto wrong = [](std::string_view what) { return problem(400, what, "X-Weir-Actor"); };
+  if (request.actors.size() > 1) return wrong("is there more than once");
+  const std::string actor = request.actors.empty() ? "" : request.actors.front();
+  if (actor.size() > kMaxActor) return wrong("is longer than 200 bytes");
+  if (!is_printable(actor)) return wrong("must be printable text in UTF-8");
+  author.name = actor.empty() ? request.peer : actor;
+  author.from = request.peer;
+  const bool cli = request.user_agents.size() == 1 && request.user_agents.front().starts_with(kOwnCommandLine);
+  author.by = cli ? "cli" : "api";
+  return std::nullopt;
+}
+
+}  // namespace weir::admin
