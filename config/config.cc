@@ -31,6 +31,8 @@ std::string CohortKey::text() const {
       return "cookie:" + name;
     case Kind::query:
       return "query:" + name;
+    case Kind::client_cert:
+      return "client_cert:" + name;
     case Kind::client_ip:
       break;
   }

@@ -69,6 +69,42 @@ std::string share_text(Share share);
 
 enum class ProxyProtocol { none, accept };
 
+/// A certificate with the chain that leads to its root, and its key: PEM files.
+struct Certificate {
+  std::string chain, key;
+  std::string passphrase_file;  // empty: the key is not encrypted
+  Where where;
+  friend bool operator==(const Certificate& a, const Certificate& b) {
+    return a.chain == b.chain && a.key == b.key && a.passphrase_file == b.passphrase_file;
+  }
+};
+
+enum class TlsVersion { tls12, tls13 };
+enum class ClientCertificate { require, request };
+enum class Alpn { http11 };
+
+/// How a listener speaks TLS.
+struct ListenerTls {
+  std::vector<Certificate> certificates;  // chosen by the name a client asks for; the first for any other
+  TlsVersion min_version = TlsVersion::tls12;
+  std::vector<std::string> ciphers;  // OpenSSL's names; of a protocol version none of which is named: Mozilla's
+  std::vector<std::string> groups;   // empty: Mozilla's
+  std::vector<Alpn> alpn{Alpn::http11};
+  bool session_tickets = true;
+  std::string client_ca;  // empty: clients are asked for no certificate
+  ClientCertificate client_certificate = ClientCertificate::require;
+  std::string client_crl;  // empty: none is revoked
+  Where where;
+};
+
+/// Strict-Transport-Security (RFC 6797).
+struct Hsts {
+  std::chrono::seconds max_age{365 * 86'400};
+  bool include_subdomains = false;
+  bool preload = false;
+  Where where;
+};
+
 struct Listener {
   std::string name;  // default: the address as written
   Address address;
@@ -77,6 +113,9 @@ struct Listener {
   std::vector<std::string> trusted_headers;  // as written; compared without case
   ProxyProtocol proxy_protocol = ProxyProtocol::none;
   std::string ready_path;  // empty: none
+  std::optional<ListenerTls> tls;
+  std::optional<Hsts> hsts;
+  uint16_t redirect_to_https = 0;  // the port that every request is sent to; 0: requests are served
   Where where;
 };
 
@@ -125,9 +164,11 @@ struct Limits {
   uint64_t request_body = 0;
   uint64_t response_head = 64 * 1024;
   uint64_t connections = 10'000;
+  uint64_t handshakes = 1'000;
 };
 
 struct Timeouts {
+  Milliseconds tls_handshake{5'000};
   Milliseconds request_head{10'000};
   Milliseconds request_body{30'000};
   Milliseconds client_idle{75'000};
@@ -148,8 +189,8 @@ struct ServiceMatch {
 };
 
 struct CohortKey {
-  enum class Kind { header, cookie, query, client_ip } kind = Kind::client_ip;
-  std::string name;  // empty for client_ip
+  enum class Kind { header, cookie, query, client_cert, client_ip } kind = Kind::client_ip;
+  std::string name;  // empty for client_ip; subject or fingerprint for client_cert
   friend bool operator==(const CohortKey&, const CohortKey&) = default;
   std::string text() const;  // `cookie:uid`, `client_ip`
 };
@@ -223,6 +264,17 @@ struct Queue {
   Where where;
 };
 
+enum class Verify { full, ca, none };
+
+/// How weir speaks TLS to the endpoints of a version.
+struct VersionTls {
+  std::string sni;                         // the name asked for and verified; empty: the endpoint's own
+  Verify verify = Verify::full;            // chain and name; chain alone; nothing
+  std::string ca;                          // whom to believe; empty: the system's
+  std::optional<Certificate> certificate;  // weir's own, for endpoints that ask
+  Where where;
+};
+
 struct Version {
   std::string name;
   std::vector<Endpoint> endpoints;
@@ -233,6 +285,7 @@ struct Version {
   std::optional<Outlier> outlier = default_outlier();  // absent: `none`
   Milliseconds slow_start{0};                          // how long the part of an endpoint that came back grows
   VersionTimeouts timeouts;
+  std::optional<VersionTls> tls;  // absent: plain HTTP
   Where where;
 };
 
@@ -252,7 +305,8 @@ struct NamedTest {
 /// The conditions of a rule; all that are there must hold. `not_` holds when not all of its own hold.
 struct Conditions {
   std::vector<NamedTest> headers, cookies, queries;
-  std::vector<std::string> methods;  // any of
+  std::vector<NamedTest> client_cert;  // by name subject and fingerprint
+  std::vector<std::string> methods;    // any of
   std::optional<std::string> path_prefix;
   std::optional<std::string> path_regex;
   std::vector<Cidr> client_ip;       // any of

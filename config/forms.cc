@@ -57,6 +57,8 @@ bool is_query_name(std::string_view text) {
   });
 }
 
+bool is_certificate_part(std::string_view text) { return text == "subject" || text == "fingerprint"; }
+
 bool is_name(std::string_view text) {
   constexpr size_t kLongest = 64;
   constexpr std::string_view kOthers = "_.-";
@@ -203,9 +205,15 @@ Type<std::string> query_name() {
       is_query_name);
 }
 
+Type<std::string> certificate_part() {
+  return checked_text({"a part of a certificate", "subject or fingerprint", "^(subject|fingerprint)$"},
+                      is_certificate_part);
+}
+
 Type<CohortKey> cohort_key() {
-  TextForm form{"a cohort key", "header:NAME, cookie:NAME, query:NAME or client_ip",
-                whole("(client_ip|(header|cookie):" + kToken + "|query:" + kQueryName + ")")};
+  TextForm form{
+      "a cohort key", "header:NAME, cookie:NAME, query:NAME, client_cert:subject, client_cert:fingerprint or client_ip",
+      whole("(client_ip|client_cert:(subject|fingerprint)|(header|cookie):" + kToken + "|query:" + kQueryName + ")")};
   const auto parse = [](std::string_view text) -> Parsed<CohortKey> {
     using Kind = CohortKey::Kind;
     if (text == "client_ip") return CohortKey{Kind::client_ip, ""};
@@ -215,6 +223,7 @@ Type<CohortKey> cohort_key() {
     const std::string name(text.substr(colon + 1));
     if (source == "header" && is_token(name)) return CohortKey{Kind::header, name};
     if (source == "cookie" && is_token(name)) return CohortKey{Kind::cookie, name};
+    if (source == "client_cert" && is_certificate_part(name)) return CohortKey{Kind::client_cert, name};
     if (source == "query" && is_query_name(name)) return CohortKey{Kind::query, name};
     return std::nullopt;
   };

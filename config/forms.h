@@ -31,6 +31,8 @@ Type<uint64_t> size();
 Type<std::string> header_name();
 Type<std::string> cookie_name();
 Type<std::string> query_name();
+/// What a client's certificate is looked at by: `subject` or `fingerprint`.
+Type<std::string> certificate_part();
 Type<CohortKey> cohort_key();
 
 /// A host to match: a name, `*.suffix` or an IP literal, without a port.

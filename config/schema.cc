@@ -88,6 +88,7 @@ class Writer {
     return out;
   }
   json::object write(const WordsShape& words) { return {{"enum", json::value_from(words.words)}}; }
+  json::object write(const NumbersShape& numbers) { return {{"enum", json::value_from(numbers.numbers)}}; }
   json::object write(const IntegerShape& integer) {
     if (integer.least == integer.most) return {{"const", integer.least}};
     return {{"type", "integer"}, {"minimum", integer.least}, {"maximum", integer.most}};
@@ -147,7 +148,8 @@ void print(const json::value& value, const std::string& indent, std::string& out
       out += json::serialize(json::value(member.key())) + ": ";
       print(member.value(), deeper, out);
     });
-  } else if (const auto* array = value.if_array(); array != nullptr && !array->empty() && !array->front().is_string()) {
+  } else if (const auto* array = value.if_array();
+             array != nullptr && !array->empty() && !array->front().is_string() && !array->front().is_number()) {
     print_all(*array, '[', ']', indent, out,
               [&](const json::value& item, const std::string& deeper) { print(item, deeper, out); });
   } else {

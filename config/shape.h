@@ -25,6 +25,11 @@ struct WordsShape {
   std::vector<std::string> words;
 };
 
+/// One of these numbers.
+struct NumbersShape {
+  std::vector<double> numbers;
+};
+
 struct IntegerShape {
   int64_t least = 0, most = 0;
 };
@@ -79,7 +84,7 @@ struct ObjectShape {
 };
 
 struct Shape {
-  std::variant<TextShape, WordsShape, IntegerShape, NumberShape, BooleanShape, ListShape, MapShape, EitherShape,
+  std::variant<TextShape, WordsShape, NumbersShape, IntegerShape, NumberShape, BooleanShape, ListShape, MapShape, EitherShape,
                AgainShape, ObjectShape>
       is;
 };

@@ -45,7 +45,12 @@ Type<Listener> listener() {
                  "whether trusted_proxies begin each connection with a PROXY header, version 1 or 2")
       .optional("ready_path", &Listener::ready_path, probe_path(),
                 "a path that answers like /readyz of the admin, for load balancers; counted nowhere")
-      .not_yet("tls", "weir speaks plain HTTP only; end TLS before it and take this out")
+      .optional("tls", &Listener::tls, listener_tls_table(), "how it speaks TLS; absent: plain HTTP")
+      .optional("hsts", &Listener::hsts, hsts_table(),
+                "what Strict-Transport-Security tells browsers; only with tls; absent: nothing")
+      .optional("redirect_to_https", &Listener::redirect_to_https, integer<uint16_t>(1, 65535),
+                "the port to which every request is sent by 308, as https://HOST:PORT; absent: requests are served")
+      .only_with("hsts", "tls")
       .type();
 }
 
@@ -119,11 +124,14 @@ Type<Limits> limits() {
       .defaulted("request_body", &Limits::request_body, size(), "a request's body; more is 413")
       .defaulted("response_head", &Limits::response_head, size(), "status line and headers together; more is 502")
       .defaulted("connections", &Limits::connections, count(), "client connections at a time")
+      .defaulted("handshakes", &Limits::handshakes, count(),
+                 "TLS handshakes under way; of more the one that has not moved for longest is dropped")
       .type();
 }
 
 Type<Timeouts> timeouts() {
   return Object<Timeouts>("timeouts", "how long to wait; a body's time is that between two of its bytes")
+      .defaulted("tls_handshake", &Timeouts::tls_handshake, duration(), "for a client's TLS handshake as a whole")
       .defaulted("request_head", &Timeouts::request_head, duration(),
                  "from a request's first byte to the end of its head")
       .defaulted("request_body", &Timeouts::request_body, duration(), "for more of a request's body")

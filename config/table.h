@@ -19,5 +19,8 @@ Type<Queue> queue_table();
 Type<Retry> retry_table();
 Type<std::optional<Outlier>> outlier_table();
 Type<Rollout> rollout_table();
+Type<ListenerTls> listener_tls_table();
+Type<Hsts> hsts_table();
+Type<VersionTls> version_tls_table();
 
 }  // namespace weir::config

@@ -79,6 +79,10 @@ Type<Conditions> conditions() {
           .optional("query", &Conditions::queries,
                     named_tests(query_name(), "query parameters by name, as {version: next}"),
                     "what query parameters must be, as they stand in the URL")
+          .optional("client_cert", &Conditions::client_cert,
+                    named_tests(certificate_part(), "what its subject or fingerprint must be, as {subject: CN=alice}"),
+                    "what the certificate must be that the client has shown: its subject as RFC 4514 writes it "
+                    "(CN=alice,O=Shop), its fingerprint as 64 lower hex digits of SHA-256")
           .optional("method", &Conditions::methods, one_or_list(method(), "a method"), "any of these methods")
           .optional("path_prefix", &Conditions::path_prefix, path_prefix(),
                     "the beginning of the path by whole segments: /api is /api and /api/…")

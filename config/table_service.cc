@@ -26,7 +26,8 @@ Type<Mint> mint() {
 Type<Cohort> cohort() {
   return Object<Cohort>("cohort", "who counts as the same user, and so meets the same version")
       .optional("key", &Cohort::keys, one_or_list(cohort_key(), "a cohort key"),
-                "header:NAME, cookie:NAME, query:NAME or client_ip; of several the first that is there and not empty")
+                "header:NAME, cookie:NAME, query:NAME, client_cert:subject, client_cert:fingerprint or client_ip; of "
+                "several the first that is there and not empty")
       .optional("salt", &Cohort::salt, some_text("a salt"),
                 "what tells this service's cohorts from others'; by default the service's name")
       .defaulted("without_key", &Cohort::without_key,
@@ -86,7 +87,7 @@ Type<Version> version() {
       .optional("queue", &Version::queue, queue_table(),
                 "how many requests wait for one of max_connections, and how long; absent: none, they get 503 at once")
       .only_with("queue", "max_connections")
-      .not_yet("tls", "endpoints are spoken to in plain HTTP only; take this out")
+      .optional("tls", &Version::tls, version_tls_table(), "how its endpoints are spoken to; absent: in plain HTTP")
       .type();
 }
 

@@ -67,6 +67,20 @@ void check_trusted_headers(const Listener& listener, size_t index, const Node& r
   }
 }
 
+/// What tells clients to come by https is said by a listener that speaks it, or by one that sends them there.
+void check_https(const Listener& listener, size_t index, const Node& root, Problems& problems) {
+  if (listener.redirect_to_https != 0 && listener.tls) {
+    problems.push_back({place(root, {"listeners", index, "redirect_to_https"}),
+                        "redirect_to_https: this listener speaks TLS itself; take tls or this out"});
+  }
+  if (!listener.hsts || !listener.hsts->preload) return;
+  const bool long_enough = listener.hsts->max_age >= std::chrono::seconds(365 * 86'400);
+  if (listener.hsts->include_subdomains && long_enough) return;
+  problems.push_back({place(root, {"listeners", index, "hsts", "preload"}),
+                      "preload: browsers' lists take only those with include_subdomains: true and a max_age of 365d or "
+                      "more; write them too, or take this out"});
+}
+
 void check_listeners(const Config& config, const Node& root, Problems& problems) {
   Unique names("the listener's name", problems), addresses("the address", problems);
   for (size_t i = 0; i < config.listeners.size(); ++i) {
@@ -76,6 +90,7 @@ void check_listeners(const Config& config, const Node& root, Problems& problems)
     addresses.add(address_key(listener.address), listener.address.text, where);
     if (listener.name.empty() && listener.address.port == 0) names.add(listener.address.text, "by default", where);
     check_trusted_headers(listener, i, root, problems);
+    check_https(listener, i, root, problems);
   }
   if (!config.admin) return;
   const Where& where = place(root, {"admin", "address"});

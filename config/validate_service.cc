@@ -91,6 +91,29 @@ void check_outlier(const Version& version, const Node& node, Problems& problems)
                                   duration_text(version.outlier->max), duration_text(version.outlier->base))});
 }
 
+/// A socket's path is no name that a certificate could hold.
+void check_version_tls(const Version& version, Problems& problems) {
+  if (!version.tls || version.tls->verify != Verify::full || !version.tls->sni.empty()) return;
+  for (const Endpoint& endpoint : version.endpoints) {
+    if (endpoint.address.kind != Address::Kind::unix_path) continue;
+    problems.push_back({version.tls->where,
+                        fmt::format("tls: {} has no name to verify; write sni, or verify: ca", endpoint.address.text)});
+  }
+}
+
+/// Fingerprints are compared byte for byte: one that is written otherwise would never hold.
+void check_fingerprints(const Conditions& conditions, Problems& problems) {
+  for (const NamedTest& test : conditions.client_cert) {
+    const std::string& text = test.test.text;
+    if (test.name != "fingerprint" || test.test.kind != ValueTest::Kind::exact) continue;
+    if (text.size() == 64 && text.find_first_not_of("0123456789abcdef") == text.npos) continue;
+    problems.push_back({test.test.where, "fingerprint: " + quoted(text) +
+                                             " is no SHA-256 fingerprint; write its 64 hex digits in lower case, "
+                                             "without colons"});
+  }
+  for (const Conditions& negated : conditions.not_) check_fingerprints(negated, problems);
+}
+
 void check_keys(const Service& service, const Node& node, Problems& problems) {
   std::set<std::string> seen;
   for (size_t i = 0; i < service.cohort.keys.size(); ++i) {
@@ -135,7 +158,9 @@ void validate_service(const Service& service, size_t index, const Node& root, Pr
   for (const Version& version : service.versions) {
     check_endpoints(version, problems);
     check_outlier(version, node, problems);
+    check_version_tls(version, problems);
   }
+  for (const Rule& rule : service.rules) check_fingerprints(rule.when, problems);
   check_keys(service, node, problems);
   if (service.split) check_split(service, node.find("split")->value, *service.split, problems);
   check_rules(service, node, problems);

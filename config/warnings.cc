@@ -114,6 +114,15 @@ void warn_of_idle_rescue(const Service& service, const Node& node, Warnings& war
   }
 }
 
+void warn_of_unverified(const Service& service, Warnings& warnings) {
+  for (const Version& version : service.versions) {
+    if (!version.tls || version.tls->verify != Verify::none) continue;
+    warnings.push_back({version.tls->where, fmt::format("tls of {} verifies nothing: whoever answers at its endpoints' "
+                                                        "addresses is believed; write verify: full and ca",
+                                                        version.name)});
+  }
+}
+
 }  // namespace
 
 Warnings warnings_of(const Config& config, const Node& root) {
@@ -126,6 +135,7 @@ Warnings warnings_of(const Config& config, const Node& root) {
     warn_of_endless_room(service, root.find("services")->value.items[i], warnings);
     warn_of_idle_rescue(service, root.find("services")->value.items[i], warnings);
     warn_of_lone_endpoint(service, root.find("services")->value.items[i], warnings);
+    warn_of_unverified(service, warnings);
     for (const Rule& rule : service.rules) {
       warn_of_nobody(service, rule.split, warnings);
       warn_of_open_door(config, service, rule, warnings);

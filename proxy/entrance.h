@@ -2,6 +2,7 @@
 // and the ring of its sessions. Worker's thread.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -18,6 +19,21 @@ namespace weir::proxy {
 /// Index into the names of `weir_connections_rejected_total{reason}`.
 enum class RejectReason : uint8_t { limit, proxy_protocol, descriptors };
 inline constexpr std::array<const char*, 3> kRejectReasons{"limit", "proxy_protocol", "descriptors"};
+
+/// Index into the names of `weir_tls_handshakes_total{result}`.
+enum class HandshakeResult : uint8_t {
+  full,
+  resumed,
+  plain_text,
+  certificate,
+  alert,
+  protocol,
+  gone,
+  timeout,
+  dropped
+};
+inline constexpr std::array<const char*, 9> kHandshakeResults{
+    "full", "resumed", "plain_text", "certificate", "alert", "protocol", "gone", "timeout", "dropped"};
 
 /// An accepted connection on its way to another worker.
 struct Accepted {
@@ -59,6 +75,14 @@ class Entrance {
   bool full() const {
     const uint64_t limit = worker_.view()->config().limits.connections;
     return limit > 0 && doorstep_.connections.load(std::memory_order_relaxed) >= limit;
+  }
+  void count_handshake(HandshakeResult result, int version) {
+    numbers().handshakes[static_cast<size_t>(result)][version == 0 ? 0 : static_cast<size_t>(version - 11)].add();
+  }
+  /// How many handshakes may be under way on this worker; 0: any number.
+  uint64_t most_handshakes() const {
+    const uint64_t limit = worker_.view()->config().limits.handshakes;
+    return limit == 0 ? 0 : std::max<uint64_t>(1, limit / site_->numbers->shards().size());
   }
   void count_rejected(RejectReason reason) { numbers().connections_rejected[static_cast<size_t>(reason)].add(); }
 

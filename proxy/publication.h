@@ -10,6 +10,7 @@
 
 #include "proxy/evidence/tally.h"
 #include "proxy/metrics/shard.h"
+#include "proxy/net/tls_server.h"
 #include "proxy/upstream/endpoint.h"
 #include "proxy/upstream/health.h"
 #include "proxy/upstream/queue.h"
@@ -59,7 +60,9 @@ struct ServiceSite {
 struct ListenerSite {
   uint64_t id = 0;  // the same while the address stays
   config::Listener config;
-  std::string fallback_host;  // its address, for requests without Host
+  std::string fallback_host;                  // its address, for requests without Host
+  std::shared_ptr<const net::TlsServer> tls;  // null: plain HTTP
+  std::string hsts;                           // a whole line for answers over TLS; empty: none
   std::shared_ptr<metrics::ListenerSeries> numbers;
 };
 

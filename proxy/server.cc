@@ -54,9 +54,10 @@ metrics::Names names() {
     const bool counted = fault.whose == http::Whose::endpoint || fault.whose == http::Whose::weir;
     names.errors.emplace_back(counted ? fault.token : "");
   }
-  names.connect_results = {"ok", "refused", "timeout", "error"};
+  names.connect_results = {"ok", "refused", "timeout", "error", "tls"};
   names.retry_results = {"ok", "failed", "exhausted"};
   names.reject_reasons.assign(kRejectReasons.begin(), kRejectReasons.end());
+  names.handshake_results.assign(kHandshakeResults.begin(), kHandshakeResults.end());
   for (const unsigned code : kRejectedCodes) names.rejected_codes.push_back(code == 0 ? "none" : std::to_string(code));
   return names;
 }
@@ -236,6 +237,7 @@ int Server::Body::run() {
   watcher_ = std::make_unique<control::Watcher>(io_, path_, [this] {
     if (!draining_) publisher_.reload(true);
   });
+  publisher_.on_files([this](const std::vector<std::string>& files) { watcher_->watch_too(files); });
   watch_for_losses();
   feed_.subscribe([this](const control::Event&) { tell_standing(); });
   traffic_.begin();

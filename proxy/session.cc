@@ -69,9 +69,11 @@ void Session::end_all(Entrance& entrance) {
 
 net::Detached Session::run() {
   while (opening()) co_await waiter_.event();
+  while (shaking_hands()) co_await waiter_.event();
   Outcome outcome;
+  if (strange_) outcome.next = Outcome::Next::linger;
   do {
-    if (!stream_.open()) break;
+    if (!stream_.open() || strange_) break;
     http::RequestHead& head = scratch_head();
     Behind behind;
     Reading reading;
@@ -138,6 +140,65 @@ bool Session::opening() {
   return false;
 }
 
+/// The TLS handshake, where the listener speaks TLS.
+bool Session::shaking_hands() {
+  if (met_ || !stream_.open()) return false;
+  if (!stream_.tls()) {
+    const auto& tls = entrance_.site()->tls;
+    met_ = tls == nullptr;
+    if (met_) return false;
+    stream_.serve_tls(tls, input_.view());
+    input_.clear();
+    handshake_ = std::make_unique<net::Handshake>(waiter_);
+    handshake_->begin(worker().handshakes(), entrance_.most_handshakes());
+    patience_.limit(worker().view()->config().timeouts.tls_handshake);
+  }
+  const net::Io io = stream_.shake_hands();
+  if (io.state == net::IoState::again && !patience_.expired() && !handshake_->dropped()) {
+    handshake_->moved();
+    return true;
+  }
+  handshake_over(io);
+  met_ = true;
+  handshake_.reset();
+  patience_.stop();
+  return false;
+}
+
+/// Who failed is told why, as far as possible: by an alert, which has been sent, or in plain text.
+void Session::handshake_over(const net::Io& io) {
+  using Result = HandshakeResult;
+  const net::Tls& tls = *stream_.tls();
+  const auto count = [&](Result result) { entrance_.count_handshake(result, tls.version()); };
+  if (io.state == net::IoState::ok) return count(tls.resumed() ? Result::resumed : Result::full);
+  if (io.state == net::IoState::again) {
+    count(handshake_->dropped() ? Result::dropped : Result::timeout);
+    return stream_.close();
+  }
+  switch (tls.fault()) {
+    case net::TlsFault::plain_text:
+      count(Result::plain_text);
+      fault_ = http::Fault::plain_text;
+      began_ = net::monotonic();
+      return stream_.drop_tls();
+    case net::TlsFault::certificate:
+      count(Result::certificate);
+      break;
+    case net::TlsFault::alert:
+      count(Result::alert);
+      break;
+    case net::TlsFault::none:
+    case net::TlsFault::protocol:
+      count(Result::protocol);
+      break;
+    case net::TlsFault::gone:
+      count(Result::gone);
+      return stream_.close();
+  }
+  strange_ = true;
+  stream_.drop_tls();
+}
+
 void Session::trust_anew() {
   if (site_ == entrance_.site()) return;
   site_ = entrance_.site();
@@ -146,6 +207,7 @@ void Session::trust_anew() {
 
 /// Reads until a head is whole. `behind` are the bytes behind it.
 Session::Reading Session::read_head(http::RequestHead& head, Behind& behind) {
+  if (fault_ == http::Fault::plain_text) return Reading::refused;
   const auto& timeouts = worker().view()->config().timeouts;
   const auto take = [&](std::string_view bytes, bool in_worker) {
     const Reading reading = parse(head, bytes);

@@ -1,6 +1,8 @@
 // One client connection: reads heads, has them served one after the other, ends well.
 #pragma once
 
+#include <memory>
+
 #include "proxy/entrance.h"
 #include "proxy/exchange/client.h"
 #include "proxy/exchange/exchange.h"
@@ -30,6 +32,8 @@ class Session : private net::Link {
   net::Detached run();
   net::Task<Outcome> answer(Reading reading, http::RequestHead& head, const Behind& behind);
   bool opening();
+  bool shaking_hands();
+  void handshake_over(const net::Io& io);
   Reading read_head(http::RequestHead& head, Behind& behind);
   Reading parse(http::RequestHead& head, std::string_view bytes);
   bool worth_parsing() const;
@@ -42,7 +46,8 @@ class Session : private net::Link {
   net::Stream stream_;
   net::Waiter waiter_;
   Patience patience_;
-  net::Bytes input_;  // read, and not used yet
+  std::unique_ptr<net::Handshake> handshake_;  // while it is under way
+  net::Bytes input_;                           // read, and not used yet
   net::Detached coroutine_;
   std::shared_ptr<metrics::ListenerSeries> counted_in_;
   std::shared_ptr<const ListenerSite> site_;  // that `trusted_` was judged by
@@ -55,6 +60,8 @@ class Session : private net::Link {
   bool trusted_ = false;
   bool opened_ = false;   // PROXY header read, if one is due
   bool served_ = false;   // at least one request
+  bool met_ = false;      // the TLS handshake is over, if one is due
+  bool strange_ = false;  // it failed: there is nobody to serve
   bool hurried_ = false;  // its listener is gone, and it has no request yet
 };
 

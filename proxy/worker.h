@@ -14,6 +14,7 @@
 
 #include "proxy/log/access_log.h"
 #include "proxy/metrics/registry.h"
+#include "proxy/net/handshakes.h"
 #include "proxy/net/loop.h"
 #include "proxy/publication.h"
 #include "proxy/upstream/pool.h"
@@ -140,6 +141,7 @@ class Worker {
   std::string_view date();
   Dice& dice() { return dice_; }
   log::LineBuffer& access_log() { return access_log_; }
+  net::Handshakes& handshakes() { return handshakes_; }
   metrics::WorkerNumbers& numbers() { return numbers_; }
 
  private:
@@ -152,6 +154,7 @@ class Worker {
 
   const size_t index_;
   net::Loop loop_;
+  net::Handshakes handshakes_;
   metrics::WorkerNumbers& numbers_;
   log::LineBuffer access_log_;
   Dice dice_;

@@ -109,6 +109,7 @@ std::vector<Condition> compile_conditions(const config::Conditions& written, Sub
   compiler.add_values(SubjectKind::header, written.headers);
   compiler.add_values(SubjectKind::cookie, written.cookies);
   compiler.add_values(SubjectKind::query, written.queries);
+  compiler.add_values(SubjectKind::client_cert, written.client_cert);
   if (!written.methods.empty()) compiler.add(Kind::method).texts = written.methods;
   compiler.add_path(written);
   compiler.add_client(written);

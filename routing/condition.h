@@ -44,7 +44,7 @@ struct Condition {
   std::vector<Condition> inner;      // not_all
 };
 
-/// Compiles in the order header, cookie, query, method, path, client_ip, region, not. Numbers the names it
+/// Compiles in the order header, cookie, query, client_cert, method, path, client_ip, region, not. Numbers the names it
 /// looks at in `subjects`; an expression that RE2 refuses is added to `problems`.
 std::vector<Condition> compile_conditions(const config::Conditions& written, Subjects& subjects,
                                           config::Problems& problems);

@@ -53,6 +53,16 @@ void Reading::read_query(const NameTable& queries, std::string_view query) {
   }
 }
 
+/// Without a certificate its parts are absent.
+void Reading::read_certificate(const NameTable& parts, const RequestView& request) {
+  const auto read = [&](std::string_view part, std::string_view value) {
+    const uint32_t subject = parts.find(part);
+    if (subject != kNoSubject && !request.client_fingerprint.empty()) note(subject, value);
+  };
+  read("subject", request.client_subject);
+  read("fingerprint", request.client_fingerprint);
+}
+
 void Reading::read(const Subjects& subjects, const Regions* regions, const RequestView& request) {
   request_ = &request;
   regions_ = regions;
@@ -67,6 +77,7 @@ void Reading::read(const Subjects& subjects, const Regions* regions, const Reque
     if (wants_cookies && equal_without_case(field.name, kCookie)) read_cookies(subjects.cookies(), field.value);
   }
   if (!subjects.queries().empty()) read_query(subjects.queries(), request.query);
+  if (!subjects.client_cert().empty()) read_certificate(subjects.client_cert(), request);
 }
 
 std::string_view Reading::path() {

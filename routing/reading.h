@@ -56,6 +56,7 @@ class Reading {
   void note(uint32_t subject, std::string_view value);
   void note_first(uint32_t subject, std::string_view value);
   void read_cookies(const NameTable& cookies, std::string_view field);
+  void read_certificate(const NameTable& parts, const RequestView& request);
   void read_query(const NameTable& queries, std::string_view query);
 
   const RequestView* request_ = nullptr;

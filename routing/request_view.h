@@ -24,7 +24,8 @@ struct RequestView {
   std::string_view query;  // without the `?`, not decoded
   std::span<const Field> fields;
   config::IpAddress client_ip;
-  bool from_trusted_proxy = false;  // region headers are believed only then
+  std::string_view client_subject, client_fingerprint;  // of the certificate that the client has shown; empty: none
+  bool from_trusted_proxy = false;                      // region headers are believed only then
   std::string_view override_token;  // of X-Weir-Override, as received: nothing is believed of it yet (override.h)
   std::chrono::sys_seconds now = std::chrono::sys_seconds::max();  // what an override's end is held against
 };

@@ -104,6 +104,8 @@ class Compiler {
         return subjects.add(SubjectKind::cookie, key.name);
       case config::CohortKey::Kind::query:
         return subjects.add(SubjectKind::query, key.name);
+      case config::CohortKey::Kind::client_cert:
+        return subjects.add(SubjectKind::client_cert, key.name);
       case config::CohortKey::Kind::client_ip:
         break;
     }

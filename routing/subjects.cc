@@ -72,6 +72,7 @@ void NameTable::add(std::string_view name, uint32_t number) {
 
 NameTable& Subjects::table(SubjectKind kind) {
   if (kind == SubjectKind::header) return headers_;
+  if (kind == SubjectKind::client_cert) return client_cert_;
   return kind == SubjectKind::cookie ? cookies_ : queries_;
 }
 

@@ -1,4 +1,5 @@
-// The header fields, cookies and query parameters that a service's rules and cohort keys look at, numbered.
+// The header fields, cookies, query parameters and parts of client certificates that a service's rules and cohort keys
+// look at, numbered.
 //
 // Filled while a snapshot is compiled, immutable afterwards, shared by all workers.
 #pragma once
@@ -10,7 +11,7 @@
 
 namespace weir::routing {
 
-enum class SubjectKind : uint8_t { header, cookie, query };
+enum class SubjectKind : uint8_t { header, cookie, query, client_cert };
 
 inline constexpr uint32_t kNoSubject = ~uint32_t{0};
 
@@ -55,6 +56,7 @@ class Subjects {
   const NameTable& headers() const { return headers_; }
   const NameTable& cookies() const { return cookies_; }
   const NameTable& queries() const { return queries_; }
+  const NameTable& client_cert() const { return client_cert_; }
 
  private:
   NameTable& table(SubjectKind kind);
@@ -62,6 +64,7 @@ class Subjects {
   NameTable headers_{NameTable::Compare::without_case};
   NameTable cookies_{NameTable::Compare::exact};
   NameTable queries_{NameTable::Compare::exact};
+  NameTable client_cert_{NameTable::Compare::exact};
   uint32_t size_ = 0;
 };
 

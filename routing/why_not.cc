@@ -10,7 +10,7 @@ using Kind = Condition::Kind;
 std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
 std::string subject_name(const Condition& condition) {
-  constexpr const char* kNames[] = {"header ", "cookie ", "query "};
+  constexpr const char* kNames[] = {"header ", "cookie ", "query ", "client_cert "};
   return kNames[static_cast<size_t>(condition.subject_kind)] + condition.name;
 }
 

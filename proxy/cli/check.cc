@@ -6,12 +6,19 @@
 
 #include "proxy/cli/commands.h"
 #include "proxy/cli/configuration.h"
+#include "proxy/control/keyring.h"
 
 namespace weir::cli {
 namespace {
 
 int check(const std::string& file) {
-  if (!load_and_compile(file, Warn::yes)) return kWrongConfiguration;
+  const auto snapshot = load_and_compile(file, Warn::yes);
+  if (!snapshot) return kWrongConfiguration;
+  const auto keyring = control::Keysmith().make(*snapshot->config, {}, net::Dates::must_hold);
+  if (!keyring) {
+    print_problems(keyring.problems());
+    return kWrongConfiguration;
+  }
   fmt::print("{}: ok\n", file);
   return kDone;
 }

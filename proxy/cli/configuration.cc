@@ -7,6 +7,7 @@
 
 #include "config/parse.h"
 #include "proxy/cli/terminal.h"
+#include "proxy/control/keyring.h"
 
 namespace weir::cli {
 namespace {
@@ -41,7 +42,8 @@ void print_problems(const config::Problems& problems) {
 
 bool is_sound(const std::string& path) {
   config::Warnings warnings;
-  return static_cast<bool>(compiled(path, warnings));
+  const auto snapshot = compiled(path, warnings);
+  return snapshot && control::Keysmith().make(*(*snapshot)->config, {}, net::Dates::are_told);
 }
 
 std::shared_ptr<const routing::Snapshot> load_and_compile(const std::string& path, Warn warn) {

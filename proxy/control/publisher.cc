@@ -76,7 +76,7 @@ Publisher::Publisher(PublisherParts parts, std::string path, size_t workers, Del
       sites_(registry_, resolver_, workers) {}
 
 config::Result<bool> Publisher::begin(config::Loaded loaded) {
-  tried_hash_ = loaded.config.hash;
+  tried_before(loaded.config);
   auto prepared = prepare(std::move(loaded));
   if (!prepared) return prepared.problems();
   publish_when_resolved(std::move(*prepared), {});
@@ -92,7 +92,7 @@ void Publisher::reload(bool only_if_changed, Reloaded done) {
   }
   auto loaded = config::load(path_);
   if (loaded) {
-    const bool same = std::exchange(tried_hash_, loaded->config.hash) == loaded->config.hash;
+    const bool same = tried_before(loaded->config);
     if (same && only_if_changed) return;
   } else if (only_if_changed && ::access(path_.c_str(), R_OK) != 0) {
     return;  // between an editor's two steps there is no file; HUP tells of it
@@ -101,6 +101,31 @@ void Publisher::reload(bool only_if_changed, Reloaded done) {
   if (prepared) return publish_when_resolved(std::move(*prepared), std::move(done));
   tell_failure(prepared.problems());
   if (done) done(prepared.problems());
+}
+
+bool Publisher::tried_before(const config::Config& config) {
+  auto files = watched_files(config);
+  const std::string hash = config.hash + tls_files_state(config);
+  if (files != files_) {
+    files_ = std::move(files);
+    if (files_known_) files_known_(files_);
+  }
+  return std::exchange(tried_hash_, hash) == hash;
+}
+
+/// Those in force too: a file that was loaded once is loaded again when it is back.
+std::vector<std::string> Publisher::watched_files(const config::Config& tried) const {
+  auto files = tls_files(tried);
+  if (!current_) return files;
+  for (std::string& file : tls_files(current_->config())) {
+    if (std::ranges::find(files, file) == files.end()) files.push_back(std::move(file));
+  }
+  return files;
+}
+
+void Publisher::on_files(FilesKnown known) {
+  files_known_ = std::move(known);
+  files_known_(files_);
 }
 
 void Publisher::tell_failure(const config::Problems& problems) {
@@ -129,6 +154,8 @@ config::Result<Publisher::Prepared> Publisher::prepare(config::Loaded loaded) {
   auto config = std::make_shared<const config::Config>(std::move(loaded.config));
   auto compiled = routing::compile(config, [] { return net::monotonic(); });
   if (!compiled) return compiled.problems();
+  auto keyring = keysmith_.make(*config, keyring_, current_ ? net::Dates::must_hold : net::Dates::are_told);
+  if (!keyring) return keyring.problems();
   auto sockets = bind_new(*config);
   if (!sockets) return sockets.problems();
   if (auto problems = open_access_log(*config); !problems.empty()) {
@@ -137,7 +164,8 @@ config::Result<Publisher::Prepared> Publisher::prepare(config::Loaded loaded) {
   }
   warn(loaded.warnings);
   warn(compiled->warnings);
-  return Prepared{compiled->snapshot, std::move(*sockets)};
+  warn(keyring->warnings);
+  return Prepared{compiled->snapshot, std::move(*sockets), std::move(*keyring)};
 }
 
 /// What a running weir does not change: told by key. And what the splits in force forbid.
@@ -236,7 +264,8 @@ config::Problems Publisher::publish(Prepared& prepared) {
   if (auto refused = remember_splits(*prepared.snapshot->config); !refused.empty()) return refused;
   set_splits(*prepared.snapshot);
   auto listeners = adopt_listeners(prepared);
-  auto publication = sites_.publication(prepared.snapshot, listeners_);
+  keyring_ = std::move(prepared.keyring);
+  auto publication = sites_.publication(prepared.snapshot, listeners_, keyring_);
   for (NewListener& listener : listeners) {
     const auto id = listeners_.at(listener.site->config.address.text).id;
     listener.site = *std::ranges::find(publication->listeners, id, [](const auto& site) { return site->id; });
@@ -259,7 +288,7 @@ void Publisher::deliver(std::shared_ptr<const proxy::Publication> publication, s
 /// The same snapshot with the addresses that names have now.
 void Publisher::publish_addresses() {
   if (!current_ || busy_) return;
-  auto publication = sites_.publication(current_->snapshot, listeners_);
+  auto publication = sites_.publication(current_->snapshot, listeners_, keyring_);
   deliver(std::move(publication), {});
 }
 
@@ -343,6 +372,13 @@ std::vector<std::string> Publisher::listener_addresses() const {
 void Publisher::fill(metrics::Facts& facts) const {
   facts.config_hash = current_->config().hash;
   facts.last_reload_successful = trouble_.empty();
+  for (const auto& listener : current_->listeners) {
+    if (!listener->tls) continue;
+    for (const net::CertificateTerm& term : listener->tls->terms()) {
+      const auto expires = static_cast<double>(term.not_after.time_since_epoch().count());
+      facts.certificates.push_back({listener->config.name, term.chain, expires});
+    }
+  }
   facts.reloads = {{"success", reloads_ok_}, {"failure", reloads_failed_}};
   for (size_t i = 0; i < current_->services.size(); ++i) {
     const routing::ServicePlan& plan = current_->snapshot->services[i];

@@ -13,6 +13,7 @@
 #include "config/parse.h"
 #include "proxy/control/adoption.h"
 #include "proxy/control/feed.h"
+#include "proxy/control/keyring.h"
 #include "proxy/control/resolver.h"
 #include "proxy/control/sites.h"
 #include "proxy/control/sockets.h"
@@ -50,6 +51,8 @@ class Publisher {
   using Deliver = std::function<void(std::shared_ptr<const proxy::Publication>, std::vector<NewListener>,
                                      std::function<void(size_t worker)> adopted)>;
   using Reloaded = std::function<void(config::Problems)>;
+  /// Called with the files, beside the configuration's own, whose change is one of the configuration.
+  using FilesKnown = std::function<void(const std::vector<std::string>& files)>;
 
   Publisher(PublisherParts parts, std::string path, size_t workers, Deliver deliver);
 
@@ -69,6 +72,8 @@ class Publisher {
   bool adopted_by_all() const { return adoption_.by_all(); }
   size_t workers() const { return workers_; }
   void stop() { resolver_.stop(); }
+  /// Calls `known` now and whenever the configuration names others.
+  void on_files(FilesKnown known);
 
   /// In force now.
   const std::shared_ptr<const proxy::Publication>& current() const { return current_; }
@@ -83,6 +88,7 @@ class Publisher {
   struct Prepared {
     std::shared_ptr<routing::Snapshot> snapshot;
     std::map<std::string, ListenSockets> sockets;  // new ones, by address as written
+    Keyring keyring;
   };
 
   config::Result<Prepared> prepare(config::Loaded loaded);
@@ -99,6 +105,9 @@ class Publisher {
   void deliver(std::shared_ptr<const proxy::Publication> publication, std::vector<NewListener> fresh);
   void tell_failure(const config::Problems& problems);
   void tell_success();
+  /// Is this what was tried last? From here on it is.
+  bool tried_before(const config::Config& config);
+  std::vector<std::string> watched_files(const config::Config& tried) const;
 
   static constexpr std::chrono::seconds kAdoptionPatience{1};
 
@@ -111,12 +120,16 @@ class Publisher {
   Feed& feed_;
   const unit::PassedSockets& passed_;
   const Deliver deliver_;
+  FilesKnown files_known_;
   Resolver resolver_;
   Adoption adoption_;
   Sites sites_;
+  Keysmith keysmith_;
+  Keyring keyring_;  // in force
   std::shared_ptr<const proxy::Publication> current_;
   std::map<std::string, ListenerInForce> listeners_;  // by address as written
-  std::string tried_hash_;
+  std::string tried_hash_;                            // of the file, and of the files it names
+  std::vector<std::string> files_;                    // these, of the configuration tried last
   uint64_t next_listener_ = 1;
   uint64_t reloads_ok_ = 0, reloads_failed_ = 0;
   std::string trouble_;

@@ -1,17 +1,31 @@
 #include "proxy/control/sites.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace weir::control {
 
+namespace {
+
+/// RFC 6797 §6.1; empty where nothing is said.
+std::string hsts_line(const std::optional<config::Hsts>& hsts) {
+  if (!hsts) return {};
+  return fmt::format("Strict-Transport-Security: max-age={}{}{}\r\n", hsts->max_age.count(),
+                     hsts->include_subdomains ? "; includeSubDomains" : "", hsts->preload ? "; preload" : "");
+}
+
+}  // namespace
+
 std::shared_ptr<const proxy::Publication> Sites::publication(std::shared_ptr<const routing::Snapshot> snapshot,
-                                                             const ListenersInForce& listeners) {
+                                                             const ListenersInForce& listeners,
+                                                             const Keyring& keyring) {
   auto publication = std::make_shared<proxy::Publication>();
   const config::Config& config = *snapshot->config;
   for (const config::Listener& listener : config.listeners)
-    publication->listeners.push_back(make_listener(listener, listeners.at(listener.address.text)));
+    publication->listeners.push_back(make_listener(listener, listeners.at(listener.address.text), keyring));
   for (size_t i = 0; i < config.services.size(); ++i) {
-    publication->services.push_back(make_service(snapshot->services[i], config.services[i], config.timeouts));
+    publication->services.push_back(make_service(snapshot->services[i], config.services[i], config.timeouts, keyring));
   }
   publication->snapshot = std::move(snapshot);
   std::erase_if(endpoints_, [](const auto& entry) { return entry.second.expired(); });
@@ -32,31 +46,35 @@ std::shared_ptr<evidence::Tally> Sites::rollout(const std::string& service) cons
 }
 
 std::shared_ptr<const proxy::ListenerSite> Sites::make_listener(const config::Listener& listener,
-                                                                const ListenerInForce& known) {
+                                                                const ListenerInForce& known, const Keyring& keyring) {
   auto site = std::make_shared<proxy::ListenerSite>();
   site->id = known.id;
   site->config = listener;
   site->fallback_host = listener.address.kind == config::Address::Kind::unix_path ? "localhost" : known.bound;
+  if (listener.tls) site->tls = keyring.listeners.at(listener.address.text).it;
+  site->hsts = hsts_line(listener.hsts);
   site->numbers = registry_.listener(listener.name);
   return site;
 }
 
 proxy::ServiceSite Sites::make_service(const routing::ServicePlan& plan, const config::Service& service,
-                                       const config::Timeouts& timeouts) {
+                                       const config::Timeouts& timeouts, const Keyring& keyring) {
   proxy::ServiceSite site;
   site.numbers = registry_.service(service.name);
   site.retries = budget(service);
   site.rollout = rollout(service.name);
   for (const routing::RulePlan& rule : plan.rules) site.rules.push_back(registry_.rule(service.name, rule.name));
   for (const config::Version& version : service.versions) {
-    site.versions.push_back(make_version(service, version, timeouts));
+    site.versions.push_back(make_version(service, version, timeouts, keyring));
   }
   return site;
 }
 
 proxy::VersionSite Sites::make_version(const config::Service& service, const config::Version& version,
-                                       const config::Timeouts& timeouts) {
+                                       const config::Timeouts& timeouts, const Keyring& keyring) {
   proxy::VersionSite site;
+  std::shared_ptr<const net::TlsClient> tls;
+  if (version.tls) tls = keyring.versions.at({service.name, version.name}).it;
   site.balance = version.balance;
   site.timeouts = {version.timeouts.connect.value_or(timeouts.connect),
                    version.timeouts.response_head.value_or(timeouts.response_head),
@@ -68,7 +86,8 @@ proxy::VersionSite Sites::make_version(const config::Service& service, const con
   if (version.queue) site.queue_timeout = version.queue->timeout;
   for (const config::Endpoint& written : version.endpoints) {
     site.endpoints.push_back({endpoint(service.name, version.name, written.address.text),
-                              resolver_.addresses(written.address), version.max_connections, site.queue});
+                              resolver_.addresses(written.address), version.max_connections, site.queue,
+                              written.address.host, tls});
   }
   site.health = health(service, version, site.endpoints);
   site.slow_start = version.slow_start;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "proxy/control/keyring.h"
 #include "proxy/control/resolver.h"
 #include "proxy/metrics/registry.h"
 #include "proxy/publication.h"
@@ -24,9 +25,9 @@ class Sites {
   Sites(metrics::Registry& registry, const Resolver& resolver, size_t workers)
       : registry_(registry), resolver_(resolver), workers_(workers) {}
 
-  /// Every listener of the snapshot's configuration is in `listeners`.
+  /// Every listener of the snapshot's configuration is in `listeners`, those that speak TLS in `keyring` too.
   std::shared_ptr<const proxy::Publication> publication(std::shared_ptr<const routing::Snapshot> snapshot,
-                                                        const ListenersInForce& listeners);
+                                                        const ListenersInForce& listeners, const Keyring& keyring);
 
   /// What the judge of a service's rollout counts from the next publication on; null: nothing climbs.
   void set_rollout(const std::string& service, std::shared_ptr<evidence::Tally> tally);
@@ -34,11 +35,11 @@ class Sites {
 
  private:
   std::shared_ptr<const proxy::ListenerSite> make_listener(const config::Listener& listener,
-                                                           const ListenerInForce& known);
+                                                           const ListenerInForce& known, const Keyring& keyring);
   proxy::ServiceSite make_service(const routing::ServicePlan& plan, const config::Service& service,
-                                  const config::Timeouts& timeouts);
+                                  const config::Timeouts& timeouts, const Keyring& keyring);
   proxy::VersionSite make_version(const config::Service& service, const config::Version& version,
-                                  const config::Timeouts& timeouts);
+                                  const config::Timeouts& timeouts, const Keyring& keyring);
   std::shared_ptr<upstream::Endpoint> endpoint(const std::string& service, const std::string& version,
                                                const std::string& address);
   std::shared_ptr<proxy::Tunnels> tunnels(const std::string& service, const std::string& version);

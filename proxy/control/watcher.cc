@@ -69,8 +69,18 @@ Watcher::Watcher(boost::asio::io_context& io, std::string path, std::function<vo
   wait();
 }
 
+void Watcher::watch_too(std::vector<std::string> files) {
+  others_ = std::move(files);
+  if (inotify_.is_open()) watch_directories();
+}
+
 void Watcher::watch_directories() {
-  for (const std::string& directory : directories_of(path_)) {
+  watch(path_);
+  for (const std::string& path : others_) watch(path);
+}
+
+void Watcher::watch(const std::string& path) {
+  for (const std::string& directory : directories_of(path)) {
     // Watching again what is watched changes nothing; a directory that was replaced is a new one.
     const bool ok = inotify_add_watch(inotify_.native_handle(), directory.c_str(), kEvents) >= 0;
     const bool known = std::ranges::find(directories_, directory) != directories_.end();

@@ -1,4 +1,4 @@
-// Notices that the configuration file has changed: written in place, replaced by a rename, or
+// Notices that the configuration file, or one that it names, has changed: written in place, replaced by a rename, or
 // swapped behind a link as Kubernetes does with a ConfigMap. Control thread.
 #pragma once
 
@@ -17,9 +17,13 @@ class Watcher {
   /// (of the path, and of every link on its way), since files come and go.
   Watcher(boost::asio::io_context& io, std::string path, std::function<void()> changed);
 
+  /// Further files whose change is one too, in place of those named before.
+  void watch_too(std::vector<std::string> files);
+
   void stop();
 
  private:
+  void watch(const std::string& path);
   void watch_directories();
   void wait();
   void noticed();
@@ -29,6 +33,7 @@ class Watcher {
   std::function<void()> changed_;
   boost::asio::posix::stream_descriptor inotify_;
   boost::asio::steady_timer settle_;
+  std::vector<std::string> others_;
   std::vector<std::string> directories_;
   bool settling_ = false;
 };

@@ -32,7 +32,8 @@ std::string_view override_token(const http::Fields& fields) {
 }
 
 bool is_https(const Client& client, const http::Fields& fields) {
-  return client.trusted && http::same_name(fields.value(http::FieldId::x_forwarded_proto), "https");
+  if (!client.trusted || !fields.has(http::FieldId::x_forwarded_proto)) return client.https();
+  return http::same_name(fields.value(http::FieldId::x_forwarded_proto), "https");
 }
 
 std::string reason_of(const ServiceView& service, const routing::Decision& decision) {
@@ -63,17 +64,24 @@ Admission admit(Worker& worker, const Client& client, View& view, http::RequestH
     admission.last_hop = true;
     return admission;
   }
+  if (client.listener.config.redirect_to_https != 0) {
+    admission.redirect = true;
+    return admission;
+  }
   const std::string_view token = override_token(head.fields);
   remove_forbidden(client, head.fields);
   const bool behind_proxies = client.trusted && head.fields.has(http::FieldId::x_forwarded_for);
   admission.client_ip =
       behind_proxies ? http::client_address(client.listener.config, client.peer, head.fields.list) : client.peer;
+  const net::PeerCertificate* const certificate = client.certificate();
   routing::RequestView request{.method = head.method,
                                .host = admission.target.host,
                                .path = admission.target.path,
                                .query = admission.target.query,
                                .fields = head.fields.list,
                                .client_ip = admission.client_ip,
+                               .client_subject = certificate ? certificate->subject : std::string_view{},
+                               .client_fingerprint = certificate ? certificate->fingerprint : std::string_view{},
                                .from_trusted_proxy = client.trusted,
                                .override_token = token};
   const auto service = routing::find_service(*view.publication->snapshot, request);
@@ -89,6 +97,18 @@ Admission admit(Worker& worker, const Client& client, View& view, http::RequestH
   admission.decision = routing::decide(plan, request, available, worker.dice().chance());
   if (admission.decision.mint) worker.dice().identity_used();
   return admission;
+}
+
+std::string location_line(const Client& client, const http::Target& target) {
+  std::string_view host = target.host;
+  const size_t colon = host.rfind(':');
+  const bool has_port = colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos;
+  if (has_port) host = host.substr(0, colon);
+  if (host.empty() || target.path == "*") return {};
+  const uint16_t port = client.listener.config.redirect_to_https;
+  const std::string_view slash = target.forwarded.starts_with('/') ? "" : "/";
+  return fmt::format("Location: https://{}{}{}{}\r\n", host, port == 443 ? "" : fmt::format(":{}", port), slash,
+                     target.forwarded);
 }
 
 std::string mint_line(const Client& client, const http::RequestHead& head, const Admission& admission) {

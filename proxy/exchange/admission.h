@@ -22,6 +22,7 @@ struct Admission {
   http::Fault fault = http::Fault::none;
   bool readiness = false;          // the listener's ready_path was asked for
   bool last_hop = false;           // an OPTIONS that may go no further (RFC 9110 §7.6.2)
+  bool redirect = false;           // the listener sends everybody to https
   ServiceView* service = nullptr;  // null: none answers for this host and path
   routing::Decision decision;      // valid with a service
 };
@@ -33,5 +34,7 @@ Admission admit(Worker& worker, const Client& client, View& view, http::RequestH
 std::string mint_line(const Client& client, const http::RequestHead& head, const Admission& admission);
 /// … what `reveal` shows. Usually empty, both.
 std::string revealed_lines(const Client& client, const ServiceView& service, const routing::Decision& decision);
+/// The line that sends a client to the same by https; empty where no host is known to go to.
+std::string location_line(const Client& client, const http::Target& target);
 
 }  // namespace weir::proxy

@@ -92,6 +92,8 @@ net::Io Attempt::connected() {
 }
 
 http::Fault Attempt::connect_failed(int error) {
+  const net::Tls* const tls = lease_ ? lease_->stream.tls() : nullptr;
+  if (tls && tls->fault() != net::TlsFault::none) return no_tls(*tls);
   const bool refused = error == ECONNREFUSED || error == ENOENT;  // ENOENT: no such unix socket
   const bool timeout = error == ETIMEDOUT;
   pool_->count_connect(refused   ? upstream::ConnectResult::refused
@@ -101,6 +103,15 @@ http::Fault Attempt::connect_failed(int error) {
   abandon();
   if (refused) return http::Fault::connection_refused;
   return timeout ? http::Fault::connection_timeout : http::Fault::connection_failed;
+}
+
+http::Fault Attempt::no_tls(const net::Tls& tls) {
+  const net::TlsFault why = tls.fault();
+  pool_->count_connect(upstream::ConnectResult::tls);
+  pool_->tell_tls(tls.complaint().empty() ? "the connection ended" : tls.complaint());
+  abandon();
+  if (why == net::TlsFault::certificate) return http::Fault::tls_certificate;
+  return why == net::TlsFault::alert ? http::Fault::tls_alert : http::Fault::tls_protocol;
 }
 
 http::Fault Attempt::connect_timed_out() { return connect_failed(ETIMEDOUT); }

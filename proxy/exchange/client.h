@@ -57,6 +57,13 @@ struct Client {
   bool trusted = false;       // is the peer one of trusted_proxies
   bool last_request = false;  // the listener is gone: the connection ends after this one
 
+  /// Does the client speak TLS with weir?
+  bool https() const { return stream.tls() != nullptr; }
+  /// What the client has shown; null: nothing.
+  const net::PeerCertificate* certificate() const { return https() ? stream.tls()->peer() : nullptr; }
+  /// The line of Strict-Transport-Security for this client's answers; empty: none.
+  std::string_view hsts() const { return https() ? std::string_view(listener.hsts) : std::string_view{}; }
+
   /// The peer's address as text, written into `buffer`; empty without one.
   std::string_view peer_text(AddressText buffer) const { return has_peer ? address_text(peer, buffer) : ""; }
 };

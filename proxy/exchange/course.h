@@ -39,6 +39,7 @@ class Exchange {
   void forward(http::RequestHead& head, const Behind& behind, const Admission& admission);
   void answer_readiness();
   void answer_options();
+  void answer_redirect(const http::Target& target);
   void keep_behind(const Behind& behind, size_t used);
 
   http::Fault take_endpoint();
@@ -48,7 +49,7 @@ class Exchange {
   void go_on(Again again, http::Fault fault);
   void move_to_stable();
   void settle(http::Fault fault);
-  void answer(http::Fault fault, unsigned status, std::string_view body);
+  void answer(http::Fault fault, unsigned status, std::string_view body, std::string lines = {});
   void complete();
   void be_patient();
   void time_is_up();

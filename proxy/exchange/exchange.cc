@@ -25,12 +25,14 @@ void Exchange::begin(http::RequestHead& head, const Behind& behind) {
 
   const uint64_t body_limit = view_->config().limits.request_body;
   request_.emplace(worker_, client_, record_, admission.framing, body_limit);
-  const bool goes_on = admission.fault == http::Fault::none && !admission.readiness && !admission.last_hop;
+  const bool own = admission.readiness || admission.last_hop || admission.redirect;
+  const bool goes_on = admission.fault == http::Fault::none && !own;
   if (goes_on) return forward(head, behind, admission);
   // The body is not wanted: what came of it is dropped, and the rest closes the connection.
   keep_behind(behind, request_->take_body(behind.bytes));
   if (admission.readiness) return answer_readiness();
   if (admission.last_hop) return answer_options();
+  if (admission.redirect) return answer_redirect(admission.target);
   settle(admission.fault);
 }
 
@@ -50,6 +52,7 @@ void Exchange::forward(http::RequestHead& head, const Behind& behind, const Admi
 
   char peer[kAddressText];
   const http::ClientFacts facts{.peer = client_.peer_text(peer),
+                                .scheme = client_.https() ? "https" : "http",
                                 .fallback_host = client_.listener.fallback_host,
                                 .request_id = request_id,
                                 .trusted = client_.trusted};
@@ -165,15 +168,16 @@ void Exchange::settle(http::Fault fault) {
     outcome_.next = Outcome::Next::abort;
     return;
   }
-  answer(fault, status, {});
+  answer(fault, status, fault == http::Fault::plain_text ? "400 Bad Request: this port speaks HTTPS\n" : "");
 }
 
-void Exchange::answer(http::Fault fault, unsigned status, std::string_view body) {
+void Exchange::answer(http::Fault fault, unsigned status, std::string_view body, std::string lines) {
   // After a fault of the client's nobody knows where its next request would begin.
   const bool readable_on = request_ && request_->body_done() && http::info(fault).whose != http::Whose::client;
   const bool keep = readable_on && client_keeps_ && !worker_.draining();
   record_.count(status);
   client_.patience.limit(view_->config().timeouts.response_body);
+  lines += client_.hsts();
   http::write_own_answer(response_->out(), {.fault = fault,
                                             .status = status,
                                             .body = body,
@@ -182,7 +186,8 @@ void Exchange::answer(http::Fault fault, unsigned status, std::string_view body)
                                             .say_keep_alive = client_is_10_,
                                             .to_head = to_head_,
                                             .allow = says_methods_,
-                                            .retry_after = status == 503 ? kRetryAfter : 0});
+                                            .retry_after = status == 503 ? kRetryAfter : 0,
+                                            .extra = lines});
   outcome_.next = keep ? Outcome::Next::another_request : Outcome::Next::linger;
 }
 
@@ -198,6 +203,13 @@ void Exchange::answer_options() {
   settled_ = true;
   says_methods_ = true;
   answer(http::Fault::none, 200, {});
+}
+
+void Exchange::answer_redirect(const http::Target& target) {
+  std::string location = location_line(client_, target);
+  if (location.empty()) return settle(http::Fault::malformed_request);
+  settled_ = true;
+  answer(http::Fault::none, 308, {}, std::move(location));
 }
 
 bool Exchange::answering() {

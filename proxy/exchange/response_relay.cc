@@ -197,7 +197,8 @@ void ResponseRelay::begin_body(const http::ResponseHead& head, http::Framing fra
                                    .say_keep_alive = keeps_client_ && to_10,
                                    .date = worker_.date(),
                                    .extra = lines_,
-                                   .make_private = make_private_});
+                                   .make_private = make_private_,
+                                   .hsts = client_.hsts()});
   began_ = true;
   phase_ = Phase::body;
   if (kind_ == http::BodyKind::none) finish_body();

@@ -9,6 +9,7 @@ namespace {
 constexpr std::array<FaultInfo, kFaults> kTable{{
     {0, "", Whose::nobody},                                       // none
     {400, "http_request_error", Whose::client},                   // malformed_request
+    {400, "http_request_error", Whose::client},                   // plain_text
     {400, "http_request_error", Whose::client},                   // ambiguous_framing
     {505, "http_request_error", Whose::client},                   // bad_version
     {405, "http_request_denied", Whose::client},                  // method_refused
@@ -34,6 +35,9 @@ constexpr std::array<FaultInfo, kFaults> kTable{{
     {502, "http_upgrade_failed", Whose::endpoint},                // upgrade_failed
     {504, "connection_write_timeout", Whose::endpoint},           // request_not_taken
     {502, "http_response_status", Whose::endpoint},               // answer_discarded
+    {502, "tls_certificate_error", Whose::endpoint},              // tls_certificate
+    {502, "tls_alert_received", Whose::endpoint},                 // tls_alert
+    {502, "tls_protocol_error", Whose::endpoint},                 // tls_protocol
 }};
 
 constexpr auto kTokens = [] {
@@ -52,6 +56,8 @@ std::string_view reason_phrase(unsigned status) {
   switch (status) {
     case 200:
       return "OK";
+    case 308:
+      return "Permanent Redirect";
     case 400:
       return "Bad Request";
     case 404:

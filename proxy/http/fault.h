@@ -12,6 +12,7 @@ enum class Fault : uint8_t {
   none,
   // The client's request: nothing was asked of an endpoint, or the request never became whole.
   malformed_request,
+  plain_text,  // to a port that speaks TLS
   ambiguous_framing,
   bad_version,
   method_refused,
@@ -39,8 +40,11 @@ enum class Fault : uint8_t {
   upgrade_failed,
   request_not_taken,
   answer_discarded,  // it said that it failed, and another try was due
+  tls_certificate,
+  tls_alert,
+  tls_protocol,
 };
-inline constexpr size_t kFaults = static_cast<size_t>(Fault::answer_discarded) + 1;
+inline constexpr size_t kFaults = static_cast<size_t>(Fault::tls_protocol) + 1;
 
 enum class Whose : uint8_t { nobody, client, weir, endpoint };
 

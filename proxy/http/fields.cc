@@ -110,6 +110,8 @@ FieldId field_id(std::string_view name) {
       return if_named(name, "proxy-connection", FieldId::proxy_connection);
     case 17:
       return if_named(name, "transfer-encoding", FieldId::transfer_encoding);
+    case 25:
+      return if_named(name, "strict-transport-security", FieldId::strict_transport_security);
     default:
       return FieldId::other;
   }

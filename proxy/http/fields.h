@@ -25,6 +25,7 @@ enum class FieldId : uint8_t {
   keep_alive,
   max_forwards,
   proxy_connection,
+  strict_transport_security,
   te,
   trailer,
   transfer_encoding,

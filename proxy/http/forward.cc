@@ -173,6 +173,8 @@ bool passes_response(FieldId id, std::string_view value, const ResponsePlan& pla
   switch (id) {
     case FieldId::content_length:
       return plan.keep_length;
+    case FieldId::strict_transport_security:
+      return plan.hsts.empty();
     case FieldId::transfer_encoding:
       return false;  // written anew
     case FieldId::trailer:
@@ -244,7 +246,8 @@ void write_request_head(net::Bytes& out, const RequestPlan& plan, const ClientFa
 
 void write_response_head(net::Bytes& out, const ResponsePlan& plan) {
   const Fields& fields = plan.head.fields;
-  Writer head(out, plan.head.reason.size() + size_of(fields) + plan.extra.size() + plan.date.size() + kOwnLines);
+  Writer head(out, plan.head.reason.size() + size_of(fields) + plan.hsts.size() + plan.extra.size() + plan.date.size() +
+                       kOwnLines);
   write_status_line(head, plan.head.status, plan.head.reason);
   copy_fields(head, fields, [&](FieldId id, std::string_view value) { return passes_response(id, value, plan); });
   if (!fields.has(FieldId::date)) head.field("Date", plan.date);
@@ -257,7 +260,7 @@ void write_response_head(net::Bytes& out, const ResponsePlan& plan) {
   } else if (plan.say_keep_alive) {
     head.put("Connection: keep-alive\r\n");
   }
-  head.put(plan.extra).put("\r\n");
+  head.put(plan.hsts).put(plan.extra).put("\r\n");
 }
 
 void write_interim_head(net::Bytes& out, const ResponseHead& interim) {
@@ -284,7 +287,7 @@ void write_own_answer(net::Bytes& out, const OwnAnswer& answer) {
   if (answer.retry_after > 0) fmt::format_to(to, "Retry-After: {}\r\n", answer.retry_after);
   if (answer.close) fmt::format_to(to, "Connection: close\r\n");
   if (!answer.close && answer.say_keep_alive) fmt::format_to(to, "Connection: keep-alive\r\n");
-  fmt::format_to(to, "\r\n{}", answer.to_head ? std::string_view{} : own_body);
+  fmt::format_to(to, "{}\r\n{}", answer.extra, answer.to_head ? std::string_view{} : own_body);
   out.append({text.data(), text.size()});
 }
 

@@ -49,6 +49,7 @@ struct ResponsePlan {
   std::string_view date;        // added if there is none
   std::string_view extra;       // whole lines of weir's own, each with CRLF
   bool make_private = false;    // Cache-Control: private, in place of what is laxer
+  std::string_view hsts;        // a whole line, in place of the endpoint's Strict-Transport-Security; empty: none
 };
 
 void write_response_head(net::Bytes& out, const ResponsePlan& plan);
@@ -67,6 +68,7 @@ struct OwnAnswer {
   bool to_head = false;      // no body goes out
   bool allow = false;        // the methods that weir passes on are named (405 always names them)
   unsigned retry_after = 0;  // seconds; 0: not said
+  std::string_view extra;    // whole lines
 };
 void write_own_answer(net::Bytes& out, const OwnAnswer& answer);
 

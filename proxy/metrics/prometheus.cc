@@ -220,6 +220,33 @@ void listeners(std::vector<MetricFamily>& page, Registry& registry) {
   std::move(requests).to(page);
 }
 
+/// Listeners that speak plain HTTP have none.
+void handshakes(std::vector<MetricFamily>& page, Registry& registry) {
+  Family family = counter("weir_tls_handshakes_total", "TLS handshakes of clients, by how they ended.");
+  const auto& results = registry.names().handshake_results;
+  for (const auto& series : registry.listeners()) {
+    for (size_t result = 0; result < results.size(); ++result) {
+      for (size_t version = 0; version < kTlsVersionNames.size(); ++version) {
+        const double count = total(
+            *series, [&](const ListenerNumbers& shard) -> const Counter& { return shard.handshakes[result][version]; });
+        if (count == 0) continue;
+        family.add({{"listener", series->name()}, {"result", results[result]}, {"version", kTlsVersionNames[version]}},
+                   count);
+      }
+    }
+  }
+  std::move(family).to(page);
+}
+
+void certificates(std::vector<MetricFamily>& page, const Facts& facts) {
+  Family family = gauge("weir_tls_certificate_expiry_timestamp_seconds",
+                        "When a certificate in force expires, in seconds since the epoch.");
+  for (const auto& entry : facts.certificates) {
+    family.add({{"listener", entry.listener}, {"certificate", entry.certificate}}, entry.expires);
+  }
+  std::move(family).to(page);
+}
+
 void splits(std::vector<MetricFamily>& page, const Facts& facts) {
   Family ratio = gauge("weir_split_ratio", "The share of a version in force, 0 to 1.");
   for (const auto& split : facts.splits) {
@@ -330,6 +357,8 @@ std::string prometheus_page(Registry& registry, const Facts& facts) {
   versions(page, registry);
   rules_and_services(page, registry);
   listeners(page, registry);
+  handshakes(page, registry);
+  certificates(page, facts);
   splits(page, facts);
   rollouts(page, facts);
   endpoints(page, facts);

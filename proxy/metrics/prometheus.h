@@ -46,6 +46,10 @@ struct Facts {
     std::vector<Evidence> evidence;
     std::vector<std::pair<std::string, uint64_t>> transitions;  // by what they were
   };
+  struct Certificate {
+    std::string listener, certificate;  // certificate: the file of its chain
+    double expires = 0;                 // seconds since the epoch
+  };
   struct Reloads {
     std::string result;
     uint64_t count = 0;
@@ -64,6 +68,7 @@ struct Facts {
   std::vector<Version> versions;
   std::vector<std::string> rollout_states;  // every one there is
   std::vector<Rollout> rollouts;
+  std::vector<Certificate> certificates;
   ProcessUsage process;
 };
 

@@ -20,6 +20,7 @@ Registry::Registry(size_t workers, Names names)
   require(names_.connect_results.size() <= kMaxConnectResults, "connect_results");
   require(names_.reject_reasons.size() <= kMaxRejectReasons, "reject_reasons");
   require(names_.rejected_codes.size() <= kMaxRejectedCodes, "rejected_codes");
+  require(names_.handshake_results.size() <= kMaxHandshakeResults, "handshake_results");
 }
 
 std::shared_ptr<VersionSeries> Registry::version(const std::string& service, const std::string& version) {

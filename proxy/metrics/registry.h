@@ -16,12 +16,13 @@ namespace weir::metrics {
 
 /// What the indices of the shards' arrays are called in labels. Given once: metrics knows nobody above it.
 struct Names {
-  std::vector<std::string> decided_by;       // kDecidedBy of them, "split" at kBySplit
-  std::vector<std::string> errors;           // RFC 9209 tokens, at most kMaxErrors; "" for an index unused
-  std::vector<std::string> retry_results;    // at most kMaxRetryResults
-  std::vector<std::string> connect_results;  // at most kMaxConnectResults
-  std::vector<std::string> reject_reasons;   // at most kMaxRejectReasons
-  std::vector<std::string> rejected_codes;   // at most kMaxRejectedCodes
+  std::vector<std::string> decided_by;         // kDecidedBy of them, "split" at kBySplit
+  std::vector<std::string> errors;             // RFC 9209 tokens, at most kMaxErrors; "" for an index unused
+  std::vector<std::string> retry_results;      // at most kMaxRetryResults
+  std::vector<std::string> connect_results;    // at most kMaxConnectResults
+  std::vector<std::string> reject_reasons;     // at most kMaxRejectReasons
+  std::vector<std::string> rejected_codes;     // at most kMaxRejectedCodes
+  std::vector<std::string> handshake_results;  // at most kMaxHandshakeResults
 };
 
 /// Series of one kind, remembered weakly: a name finds its series again while somebody holds it.

@@ -24,9 +24,11 @@ inline constexpr size_t kDecidedBy = 5;  // rule, split, without_key, override, 
 inline constexpr size_t kBySplit = 1;
 inline constexpr size_t kMaxErrors = 32;
 inline constexpr size_t kMaxRetryResults = 4;
-inline constexpr size_t kMaxConnectResults = 4;
+inline constexpr size_t kMaxConnectResults = 5;
 inline constexpr size_t kMaxRejectReasons = 4;
 inline constexpr size_t kMaxRejectedCodes = 16;
+inline constexpr size_t kMaxHandshakeResults = 10;
+inline constexpr std::array<const char*, 3> kTlsVersionNames{"none", "1.2", "1.3"};  // none: not agreed on
 
 /// A version of a service as one worker served it. What the indices mean is told by `Names`.
 struct alignas(kCacheLine) VersionNumbers {
@@ -54,6 +56,7 @@ struct alignas(kCacheLine) ListenerNumbers {
   Counter connections_total;
   std::array<Counter, kMaxRejectReasons> connections_rejected;
   std::array<Counter, kMaxRejectedCodes> rejected_requests;  // requests that reached no service
+  std::array<std::array<Counter, kTlsVersionNames.size()>, kMaxHandshakeResults> handshakes;  // [result][version]
 };
 
 /// What a worker counts whatever the configuration is.

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <string>
 
 namespace weir::net {
 
@@ -39,6 +40,7 @@ Io Stream::connected() {
   socklen_t length = sizeof error;
   getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &length);
   if (error != 0) return {0, IoState::error, error};
+  if (tls_) return tls_->shake_hands();
   return {};
 }
 
@@ -48,10 +50,26 @@ void Stream::on_events(uint32_t events) {
   if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) end_ahead_ = true;
   if (events & (EPOLLHUP | EPOLLERR)) broken_ = true;
   if (events & EPOLLERR) reset_ = true;
+  if (finishing_) [[unlikely]]
+    shutdown_write();
   if (waiter_) waiter_->wake();
 }
 
+void Stream::serve_tls(std::shared_ptr<const TlsServer> server, std::string_view first) {
+  tls_ = std::make_unique<Tls>(*this, std::move(server), first);
+}
+
+void Stream::ask_tls(std::shared_ptr<const TlsClient> client, const std::string& host, TlsMemory& memory) {
+  tls_ = std::make_unique<Tls>(*this, std::move(client), host, memory);
+}
+
 Io Stream::read(std::span<char> into) {
+  if (tls_) [[unlikely]]
+    return tls_->read(into);
+  return receive(into);
+}
+
+Io Stream::receive(std::span<char> into) {
   if (!readable_) return {0, IoState::again};
   ssize_t got;
   do {
@@ -63,6 +81,10 @@ Io Stream::read(std::span<char> into) {
 bool Stream::look() { return fd_ >= 0 && look_again(); }
 
 bool Stream::look_again() {
+  if (tls_) [[unlikely]] {
+    readable_ = true;  // as far as is known; the kernel is asked where it matters
+    return tls_->look();
+  }
   char byte;
   const ssize_t got = ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   readable_ = got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
@@ -84,6 +106,12 @@ Io Stream::read_result(ssize_t got, size_t wanted) {
 }
 
 Io Stream::write(std::string_view bytes) {
+  if (tls_) [[unlikely]]
+    return tls_->write(bytes);
+  return transmit(bytes);
+}
+
+Io Stream::transmit(std::string_view bytes) {
   if (!writable_) return {0, IoState::again};
   ssize_t sent;
   do {
@@ -93,6 +121,8 @@ Io Stream::write(std::string_view bytes) {
 }
 
 Io Stream::write(std::span<iovec> pieces) {
+  if (tls_) [[unlikely]]
+    return write_joined(pieces);
   if (!writable_) return {0, IoState::again};
   size_t wanted = 0;
   for (const iovec& piece : pieces) wanted += piece.iov_len;
@@ -104,6 +134,20 @@ Io Stream::write(std::span<iovec> pieces) {
     sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
   } while (sent < 0 && errno == EINTR);
   return write_result(sent, wanted);
+}
+
+/// Records are made of one run of bytes: pieces become one, so that small ones do not leave in a record each. Less
+/// than all of it is written only where the kernel takes no more: whoever waits then is woken.
+Io Stream::write_joined(std::span<const iovec> pieces) {
+  const auto view = [](const iovec& piece) {
+    return std::string_view(static_cast<const char*>(piece.iov_base), piece.iov_len);
+  };
+  while (!pieces.empty() && pieces.front().iov_len == 0) pieces = pieces.subspan(1);
+  if (pieces.size() == 1) return tls_->write(view(pieces.front()));
+  thread_local std::string joined;
+  joined.clear();
+  for (const iovec& piece : pieces) joined += view(piece);
+  return tls_->write(joined);
 }
 
 Io Stream::write_result(ssize_t sent, size_t wanted) {
@@ -154,19 +198,30 @@ Io Stream::splice_from(Pipe& pipe) {
 }
 
 void Stream::shutdown_write() {
-  if (fd_ >= 0) ::shutdown(fd_, SHUT_WR);
+  if (fd_ < 0) return;
+  if (tls_) {
+    tls_->say_goodbye();
+    finishing_ = !tls_->send_sealed() && !broken_;
+    if (finishing_) return;
+  }
+  ::shutdown(fd_, SHUT_WR);
 }
 
 void Stream::close() {
+  if (tls_) [[unlikely]] {
+    tls_->say_goodbye();
+    tls_.reset();
+  }
   if (fd_ >= 0) ::close(fd_);  // leaves the loop by itself
   fd_ = -1;
-  readable_ = writable_ = end_ahead_ = broken_ = reset_ = false;
+  readable_ = writable_ = end_ahead_ = broken_ = reset_ = finishing_ = false;
 }
 
 void Stream::abort() {
   if (fd_ < 0) return;
   const linger hard{.l_onoff = 1, .l_linger = 0};
   setsockopt(fd_, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+  tls_.reset();  // without a goodbye
   close();
 }
 

@@ -1,4 +1,4 @@
-// One connection's bytes. The seam below which TLS will live: session and exchange see only this.
+// One connection's bytes, plain or through TLS: session and exchange see only this.
 //
 // Readiness is a sticky flag, cleared only when the kernel said there is no more; a descriptor is
 // registered once with its loop. Owned by a session or a pooled connection; loop's thread.
@@ -6,27 +6,17 @@
 
 #include <sys/uio.h>
 
+#include <memory>
 #include <span>
 #include <string_view>
 
 #include "proxy/net/address.h"
+#include "proxy/net/io.h"
 #include "proxy/net/loop.h"
 #include "proxy/net/pipe.h"
+#include "proxy/net/tls.h"
 
 namespace weir::net {
-
-enum class IoState {
-  ok,     // `size` bytes were moved
-  again,  // nothing now: wait for an event
-  end,    // the peer sent its end (FIN)
-  error,  // `error` is errno; the connection is dead
-};
-
-struct Io {
-  size_t size = 0;
-  IoState state = IoState::ok;
-  int error = 0;
-};
 
 class Stream final : public Source {
  public:
@@ -42,6 +32,16 @@ class Stream final : public Source {
   /// again: under way; ok: connected; error: with errno.
   Io connected();
 
+  /// From here on bytes go through TLS, once `shake_hands` is ok. `first` was read already.
+  void serve_tls(std::shared_ptr<const TlsServer> server, std::string_view first);
+  /// For a connection that is being made: `connected` is ok when hands were shaken with this endpoint too.
+  void ask_tls(std::shared_ptr<const TlsClient> client, const std::string& host, TlsMemory& memory);
+  Io shake_hands() { return tls_->shake_hands(); }
+  /// Null on a plain connection.
+  const Tls* tls() const { return tls_.get(); }
+  /// After a handshake that failed: the peer may be told why in plain text.
+  void drop_tls() { tls_.reset(); }
+
   /// Who is woken by events; null: nobody, the flags are kept.
   void wake_with(Waiter* waiter) { waiter_ = waiter; }
 
@@ -55,7 +55,7 @@ class Stream final : public Source {
   Io splice_into(Pipe& pipe, size_t size);
   Io splice_from(Pipe& pipe);
   /// Bytes on this connection are those of its descriptor (a plain one; TLS is not).
-  bool splices() const { return true; }
+  bool splices() const { return tls_ == nullptr; }
 
   void shutdown_write();
   void close();
@@ -65,10 +65,13 @@ class Stream final : public Source {
   /// Asks the kernel whether there is something to read that no event told of yet.
   bool look();
   /// Nothing to read and no end: readable may only be what the last, full read left of the flag.
-  bool quiet() { return fd_ >= 0 && (!readable_ || !look_again()); }
+  bool quiet() { return fd_ >= 0 && (!readable() || !look_again()); }
+
+  /// Events on an idle connection told of bytes or an end, not only of what TLS says of itself (tickets).
+  bool stirred() { return readable() && (!tls_ || look_again()); }
 
   bool open() const { return fd_ >= 0; }
-  bool readable() const { return readable_; }
+  bool readable() const { return readable_ || (tls_ && tls_->more()); }
   bool writable() const { return writable_; }
   /// Both directions are over (RST, or FIN after ours): whatever is written is lost.
   bool broken() const { return broken_; }
@@ -77,18 +80,25 @@ class Stream final : public Source {
   void on_events(uint32_t events) override;
 
  private:
+  friend class Tls;
+  /// Plain bytes, whatever they are.
+  Io receive(std::span<char> into);
+  Io transmit(std::string_view bytes);
+  Io write_joined(std::span<const iovec> pieces);
   bool look_again();
   Io read_result(ssize_t got, size_t wanted);
   Io write_result(ssize_t sent, size_t wanted);
 
   Loop& loop_;
   Waiter* waiter_ = nullptr;
+  std::unique_ptr<Tls> tls_;
   int fd_ = -1;
   bool readable_ = false;
   bool writable_ = false;
   bool end_ahead_ = false;  // a FIN, reset or error is known to stand behind the bytes
   bool broken_ = false;
-  bool reset_ = false;  // seen by a write or an event: a later end is none
+  bool finishing_ = false;  // the goodbye has to go out before our end
+  bool reset_ = false;      // seen by a write or an event: a later end is none
 };
 
 }  // namespace weir::net

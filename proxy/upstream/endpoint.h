@@ -10,6 +10,7 @@
 
 #include "proxy/metrics/counter.h"
 #include "proxy/net/address.h"
+#include "proxy/net/tls_client.h"
 
 namespace weir::upstream {
 
@@ -41,6 +42,8 @@ struct EndpointSite {
   std::vector<net::SocketAddress> addresses;  // what its name resolves to now; empty: down
   uint64_t max_connections = 0;               // 0: no limit
   std::shared_ptr<Queue> queue = nullptr;     // of the version: who waits for a place
+  std::string host;                           // its name or address as written; empty: a unix socket
+  std::shared_ptr<const net::TlsClient> tls;  // null: plain HTTP
 };
 
 }  // namespace weir::upstream

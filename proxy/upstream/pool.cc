@@ -1,5 +1,7 @@
 #include "proxy/upstream/pool.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <utility>
@@ -50,6 +52,8 @@ void Pool::configure(const EndpointSite& site, std::chrono::milliseconds idle,
   idle_time_ = idle;
   max_connections_ = site.max_connections;
   queue_ = site.queue;
+  if (std::exchange(tls_, site.tls) != site.tls) tls_memory_.last.reset();
+  host_ = site.host;
   retired_ = false;
   load_ = load;
   *load_ = addresses_.empty() ? routing::kUnusable : active_;
@@ -96,7 +100,7 @@ Lease Pool::acquire_idle() {
   while (!idle_.alone()) {
     std::unique_ptr<Connection> connection = remove_idle(*idle_.previous);
     // An end, or bytes that nobody asked for, have been noted: not this one.
-    if (connection->stream.readable() || connection->stream.broken()) continue;
+    if (connection->stream.stirred() || connection->stream.broken()) continue;
     ++lent_;
     connection->reused = true;
     return {*this, std::move(connection)};
@@ -115,16 +119,26 @@ Lease Pool::connect(int& error) {
     error = errno;
     return {};
   }
+  if (tls_) connection->stream.ask_tls(tls_, host_, tls_memory_);
   ++lent_;
   return {*this, std::move(connection)};
+}
+
+void Pool::tell_tls(const std::string& complaint) {
+  constexpr net::Millis kOnceIn{10'000};
+  if (tls_told_ != net::Millis{} && loop_.now() - tls_told_ < kOnceIn) return;
+  tls_told_ = loop_.now();
+  spdlog::warn("{} {}: no TLS with {}: {}", endpoint_->service, endpoint_->version, endpoint_->name, complaint);
 }
 
 void Pool::count_connect(ConnectResult result) {
   if (auto* numbers = shard()) numbers->connects[static_cast<size_t>(result)].add();
 }
 
-/// Is it still connected to one of the addresses?
+/// Is it still connected to one of the addresses, and in the way that is configured now?
 bool Pool::serves(const Connection& connection) const {
+  const net::Tls* const tls = connection.stream.tls();
+  if ((tls ? tls->client() : nullptr) != tls_.get()) return false;
   return connection.addresses_known_ == addresses_known_ ||
          std::ranges::find(addresses_, connection.address_) != addresses_.end();
 }

@@ -21,8 +21,8 @@ namespace weir::upstream {
 class Pool;
 
 /// Index into the names of `weir_upstream_connects_total{result}`.
-enum class ConnectResult : uint8_t { ok, refused, timeout, error };
-inline constexpr size_t kConnectResults = 4;
+enum class ConnectResult : uint8_t { ok, refused, timeout, error, tls };
+inline constexpr size_t kConnectResults = 5;
 
 /// One connection to an endpoint; in the pool while idle, lent while an exchange uses it.
 class Connection final : private net::Deadline, private net::Link {
@@ -98,6 +98,8 @@ class Pool {
   bool retired() const { return retired_; }
   bool unused() const { return active_ == 0 && lent_ == 0 && idle_.alone(); }
   void count_connect(ConnectResult result);
+  /// Why a TLS handshake failed, into the log; at most once in a while.
+  void tell_tls(const std::string& complaint);
 
  private:
   friend class Connection;
@@ -117,6 +119,10 @@ class Pool {
   std::chrono::milliseconds idle_time_{};
   uint64_t max_connections_ = 0;
   std::shared_ptr<Queue> queue_;
+  std::string host_;
+  std::shared_ptr<const net::TlsClient> tls_;
+  net::TlsMemory tls_memory_;
+  net::Millis tls_told_{};
   uint32_t* load_ = nullptr;
   uint32_t active_ = 0;          // exchanges that entered
   uint32_t entered_shared_ = 0;  // of these, counted in the endpoint

@@ -67,6 +67,7 @@ class Prober::Round {
   net::Loop& loop_;
   net::Waiter waiter_;
   Alarm alarm_;
+  net::TlsMemory tls_memory_;
   net::Stream stream_;
   ProbeTarget target_;
   net::Bytes input_;
@@ -114,6 +115,7 @@ net::Task<bool> Prober::Round::connects(std::chrono::milliseconds patience) {
   alarm_.ring_in(patience);
   const auto& addresses = target_.site.addresses;
   if (!stream_.connect(addresses[next_address_++ % addresses.size()])) co_return false;
+  if (target_.site.tls) stream_.ask_tls(target_.site.tls, target_.site.host, tls_memory_);
   for (;;) {
     const net::Io io = stream_.connected();
     if (io.state != net::IoState::again) co_return io.state == net::IoState::ok;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/e2e/edge.h"
+#include "tests/support/authority.h"
 
 namespace weir::testing {
 
@@ -18,6 +19,7 @@ class Stage {
   Response fetch(const std::string& request) { return testing::fetch(weir->edge(), request); }
 
   Directory directory;
+  Authority authority{directory.path()};
   Origin old_origin{"old"}, new_origin{"new"}, third{"third"}, fourth{"fourth"};
   Socket full;
   std::vector<Socket> queue;
@@ -39,6 +41,11 @@ std::vector<Key> file_keys();     // listeners, admin, workers, regions, access_
 std::vector<Key> service_keys();  // services and all below, but
 std::vector<Key> health_keys();   // health, outlier, slow_start, queue, retry
 std::vector<Key> rollout_keys();  // a service's rollout
+std::vector<Key> service_keys();  // services and all below
+std::vector<Key> tls_keys();      // whatever is about TLS, wherever it stands
+
+/// The files that tls_keys() names.
+void write_certificates(const Directory& directory, Authority& authority);
 
 /// A MaxMind database that says of every IPv4 address: country.iso_code and other.code.
 std::string mmdb(const std::string& country, const std::string& other);

@@ -52,6 +52,7 @@ std::vector<Key> all_keys() {
   for (Key& key : service_keys()) all.push_back(std::move(key));
   for (Key& key : health_keys()) all.push_back(std::move(key));
   for (Key& key : rollout_keys()) all.push_back(std::move(key));
+  for (Key& key : tls_keys()) all.push_back(std::move(key));
   return all;
 }
 
@@ -105,6 +106,7 @@ Stage::Stage(ConfigText config) : full(listen_on("127.0.0.1:0", 0)) {
   write_file(directory / "another-secret", "another-secret-for-overrides\n");
   write_file(directory / "nz.mmdb", mmdb("NZ", "DE"));
   write_file(directory / "au.mmdb", mmdb("AU", "DE"));
+  write_certificates(directory, authority);
   if (config.old_endpoints.empty()) config.old_endpoints = {old_origin.address()};
   if (config.new_endpoints.empty()) config.new_endpoints = {new_origin.address()};
   for (std::string* address : {&config.edge, &config.admin})

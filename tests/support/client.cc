@@ -5,7 +5,11 @@
 
 namespace weir::testing {
 
-Client::Client(const std::string& address, const ConnectOptions& options) : wire_(connect_to(address, options)) {}
+Client::Client(const std::string& address, const ConnectOptions& options) : wire_(connect_to(address, options)) {
+  const auto tls = options.tls ? options.tls : tls_of(address);
+  if (!tls || !connected()) return;
+  secured_ = wire_.secure(TlsSide::client(wire_.socket().descriptor(), *tls), within(kPatience));
+}
 
 bool Client::send(std::string_view bytes) { return wire_.send(bytes, within(kPatience)); }
 

@@ -14,6 +14,8 @@ class Client {
   explicit Client(const std::string& address, const ConnectOptions& options = {});
 
   bool connected() { return static_cast<bool>(wire_.socket()); }
+  /// Was there a TLS handshake? Else wire().tls() tells why not.
+  bool secured() const { return secured_; }
   /// False if the peer is gone (a refusal may come before all is sent) or does not read.
   bool send(std::string_view bytes);
   /// Every byte in a packet of its own.
@@ -37,13 +39,14 @@ class Client {
   bool silent_for(Duration duration);
   End end() const { return wire_.end(); }
 
-  void finish() { wire_.socket().finish(); }  // half-close
-  void close() { wire_.socket().close(); }
+  void finish() { wire_.finish(); }  // half-close
+  void close() { wire_.close(); }
   void reset() { wire_.socket().reset(); }
   Wire& wire() { return wire_; }
 
  private:
   Wire wire_;
+  bool secured_ = false;
 };
 
 /// `GET target` with this Host and further header lines (each with its CRLF).

@@ -88,7 +88,10 @@ struct Origin::Connection {
   bool open = true;  // under the mutex
 };
 
-Origin::Origin(Script script, const std::string& address) : address_(address), default_(std::move(script)) { start(); }
+Origin::Origin(Script script, const std::string& address, std::optional<TlsOptions> tls)
+    : address_(address), tls_(std::move(tls)), default_(std::move(script)) {
+  start();
+}
 
 Origin::Origin(const std::string& name) : Origin(ok(name, "X-Origin: " + name + "\r\n")) {}
 
@@ -137,13 +140,16 @@ void Origin::accept_loop() {
 }
 
 void Origin::serve(Connection& connection, size_t number) {
-  while (serve_one(connection, number)) {
+  Wire& wire = connection.wire;
+  const bool met = !tls_ || wire.secure(TlsSide::server(wire.socket().descriptor(), *tls_), within(kLong));
+  if (met && tls_ && wire.tls()->resumed()) ++resumed_;
+  while (met && serve_one(connection, number)) {
   }
   std::lock_guard lock(mutex_);
   keep_bytes(connection);
   if (connection.visit.end == End::none) connection.visit.end = connection.wire.end();
   if (connection.visit.end == End::none) connection.visit.end = End::clean;  // closed by the script
-  connection.wire.socket().close();
+  connection.wire.close();
   connection.open = false;
 }
 

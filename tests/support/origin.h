@@ -71,7 +71,7 @@ struct Visit {
 class Origin {
  public:
   /// Answers every path by `script`; `address` may be a unix socket or a fixed port.
-  explicit Origin(Script script, const std::string& address = "127.0.0.1:0");
+  explicit Origin(Script script, const std::string& address = "127.0.0.1:0", std::optional<TlsOptions> tls = {});
   /// Answers 200 with `name` as the body and in `X-Origin`.
   explicit Origin(const std::string& name = "origin");
   ~Origin();
@@ -89,6 +89,8 @@ class Origin {
   size_t connections() const { return connections_; }
   size_t open_connections() const;
   size_t complete_requests() const { return complete_; }
+  /// How many connections came back with a TLS session.
+  size_t resumed() const { return resumed_; }
   /// Requests whose head was read, in order; those still coming in too.
   std::vector<Request> requests() const;
   std::vector<Visit> visits() const;
@@ -114,6 +116,8 @@ class Origin {
   std::function<void()> keeper(Connection& connection, const Request& request);
 
   std::string address_;
+  std::optional<TlsOptions> tls_;
+  std::atomic<size_t> resumed_{0};
   Socket listener_;
   std::thread acceptor_;
   std::atomic<bool> stopping_{false}, recording_{true};

@@ -169,11 +169,12 @@ bool Wire::fill(Deadline deadline) {
   if (end_ == End::clean || end_ == End::reset) return false;
   char bytes[65536];
   for (;;) {
-    if (!wait_for(socket_.descriptor(), POLLIN, deadline)) {
+    const bool ready = tls_ && waits_for_ == 0;  // TLS may hold bytes that the kernel has none of
+    if (!ready && !wait_for(socket_.descriptor(), tls_ ? waits_for_ : POLLIN, deadline)) {
       end_ = End::timeout;
       return false;
     }
-    ssize_t count = ::recv(socket_.descriptor(), bytes, sizeof bytes, MSG_DONTWAIT);
+    ssize_t count = receive(bytes, sizeof bytes);
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) continue;
     if (count <= 0) {
       end_ = count == 0 ? End::clean : End::reset;
@@ -184,6 +185,54 @@ bool Wire::fill(Deadline deadline) {
     if (recording_) record_.append(bytes, static_cast<size_t>(count));
     return true;
   }
+}
+
+bool Wire::secure(std::unique_ptr<TlsSide> tls, Deadline deadline) {
+  tls_ = std::move(tls);
+  return tls_->shake_hands(deadline);
+}
+
+void Wire::finish() {
+  if (tls_) tls_->finish();
+  socket_.finish();
+}
+
+void Wire::close() {
+  if (tls_) tls_->finish();
+  socket_.close();
+}
+
+/// As recv(2); a connection that ends without close_notify was cut, as if reset.
+ssize_t Wire::receive(char* into, size_t room) {
+  if (!tls_) return ::recv(socket_.descriptor(), into, room, MSG_DONTWAIT);
+  size_t size = 0;
+  waits_for_ = 0;
+  switch (tls_->read(into, room, size)) {
+    case TlsStep::done:
+      return static_cast<ssize_t>(size);
+    case TlsStep::end:
+      return 0;
+    case TlsStep::broken:
+      errno = ECONNRESET;
+      return -1;
+    case TlsStep::wants_read:
+      waits_for_ = POLLIN;
+      break;
+    case TlsStep::wants_write:
+      waits_for_ = POLLOUT;
+      break;
+  }
+  errno = EAGAIN;
+  return -1;
+}
+
+ssize_t Wire::transmit(std::string_view bytes) {
+  if (!tls_) return ::send(socket_.descriptor(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  size_t size = 0;
+  const TlsStep how = tls_->write(bytes, size);
+  if (how == TlsStep::done) return static_cast<ssize_t>(size);
+  errno = how == TlsStep::wants_write || how == TlsStep::wants_read ? EAGAIN : EPIPE;
+  return -1;
 }
 
 std::optional<std::string> Wire::line(Deadline deadline) {
@@ -222,7 +271,7 @@ std::string Wire::drain(Deadline deadline) {
 bool Wire::send(std::string_view bytes, Deadline deadline) {
   while (!bytes.empty()) {
     if (!wait_for(socket_.descriptor(), POLLOUT, deadline)) return false;
-    ssize_t count = ::send(socket_.descriptor(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t count = transmit(bytes);
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) continue;
     if (count <= 0) return false;
     bytes.remove_prefix(static_cast<size_t>(count));

@@ -2,11 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include <sys/types.h>
+
 #include "tests/support/patience.h"
+#include "tests/support/tls.h"
 
 namespace weir::testing {
 
@@ -33,8 +37,9 @@ class Socket {
 };
 
 struct ConnectOptions {
-  std::string from;        // local address to bind, e.g. 127.0.0.9; empty: the kernel's choice
-  int receive_buffer = 0;  // bytes, 0: the kernel's choice
+  std::string from;               // local address to bind, e.g. 127.0.0.9; empty: the kernel's choice
+  int receive_buffer = 0;         // bytes, 0: the kernel's choice
+  std::optional<TlsOptions> tls;  // for a Client; nothing: as tls_of says of the address
 };
 
 /// Connects to `a.b.c.d:port`, `[v6]:port` or `unix:/path`; an empty Socket if nobody listens there.
@@ -72,6 +77,13 @@ class Wire {
   explicit Wire(Socket socket) : socket_(std::move(socket)) {}
 
   Socket& socket() { return socket_; }
+  /// From here on bytes go through TLS; false if there is no handshake (see `tls`).
+  bool secure(std::unique_ptr<TlsSide> tls, Deadline deadline);
+  TlsSide* tls() { return tls_.get(); }
+  /// Half-close: the peer reads an end, and may still write.
+  void finish();
+  /// Closes in order, by close_notify too.
+  void close();
   /// Keeps no record of what arrives (for load).
   void forget() { recording_ = false; }
   const std::string& record() const { return record_; }
@@ -92,7 +104,12 @@ class Wire {
   bool send(std::string_view bytes, Deadline deadline);
 
  private:
+  ssize_t receive(char* into, size_t room);
+  ssize_t transmit(std::string_view bytes);
+
   Socket socket_;
+  std::unique_ptr<TlsSide> tls_;
+  short waits_for_ = 0;  // of poll(2), where TLS says so
   std::string buffer_, record_;
   End end_ = End::none;
   bool recording_ = true;

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <stdexcept>
@@ -41,6 +42,12 @@ Weir::Weir(const std::string& program, ConfigText config, ProgramOptions options
   bool choose_edge = config_.edge.empty(), choose_admin = config_.admin.empty();
   for (int i = 0; i < kStarts; ++i) {
     if (choose_edge) config_.edge = chosen_address();
+    if (everything_over_tls()) {
+      const bool says =
+          std::ranges::any_of(config_.listener, [](const auto& line) { return line.starts_with("tls:"); });
+      if (!says && !config_.edge.empty()) config_.listener.push_back(listener_tls_line());
+      note_tls_address(config_.edge);
+    }
     if (choose_admin) config_.admin = chosen_address(config_.edge);
     if (start(program, options)) return;
     if (log().find("in use") == std::string::npos) break;

@@ -1,0 +1,78 @@
+#include "proxy/net/tls_client.h"
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "proxy/net/pem.h"
+#include "proxy/net/tls.h"
+#include "proxy/net/tls_profile.h"
+
+namespace weir::net {
+
+namespace {
+
+constexpr unsigned char kProtocols[] = "\x08http/1.1";
+
+void believe(SSL_CTX* context, const config::VersionTls& tls, config::Problems& problems) {
+  if (tls.verify == config::Verify::none) return;
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+  if (tls.ca.empty()) {
+    SSL_CTX_set_default_verify_paths(context);
+    return;
+  }
+  X509_STORE* const store = SSL_CTX_get_cert_store(context);
+  for (const auto& signer : read_certificates(tls.ca, "ca", tls.where, problems)) {
+    X509_STORE_add_cert(store, signer.get());
+  }
+}
+
+void show(SSL_CTX* context, const config::Certificate& files, Dates dates, config::Problems& problems) {
+  const auto identity = read_identity(files, problems);
+  if (!identity) return;
+  if (dates == Dates::must_hold && identity->not_after() < std::chrono::system_clock::now()) {
+    problems.push_back({files.where, "chain: " + files.chain + " has expired; renew it"});
+    return;
+  }
+  STACK_OF(X509)* const chain = sk_X509_new_null();
+  for (const auto& link : identity->chain) sk_X509_push(chain, link.get());
+  const bool used = SSL_CTX_use_cert_and_key(context, identity->certificate.get(), identity->key.get(), chain, 1) == 1;
+  sk_X509_free(chain);
+  if (!used) problems.push_back({files.where, "chain: " + files.chain + " cannot be used: " + openssl_complaint()});
+}
+
+}  // namespace
+
+config::Result<std::shared_ptr<const TlsClient>> TlsClient::load(const config::VersionTls& tls, Dates dates) {
+  std::shared_ptr<TlsClient> client(new TlsClient);
+  SSL_CTX* const context = client->context_.get();
+  config::Problems problems;
+  set_modes(context);
+  set_min_version(context, config::TlsVersion::tls12);
+  set_ciphers(context, {}, tls.where, problems);
+  set_groups(context, {}, tls.where, problems);
+  SSL_CTX_set_alpn_protos(context, kProtocols, sizeof kProtocols - 1);
+  Tls::keep_sessions_of(context);
+  believe(context, tls, problems);
+  if (tls.certificate) show(context, *tls.certificate, dates, problems);
+  if (!problems.empty()) return problems;
+  client->sni_ = tls.sni;
+  client->verify_ = tls.verify;
+  return std::shared_ptr<const TlsClient>(std::move(client));
+}
+
+Owned<SSL> TlsClient::session(const std::string& host) const {
+  Owned<SSL> ssl(SSL_new(context_.get()));
+  if (!ssl) return ssl;
+  const std::string& name = sni_.empty() ? host : sni_;
+  const bool is_address = config::parse_ip(name).has_value();
+  if (!name.empty() && !is_address) SSL_set_tlsext_host_name(ssl.get(), name.c_str());
+  if (verify_ != config::Verify::full) return ssl;
+  // RFC 9525: a name matches DNS names alone, an address IP addresses alone.
+  SSL_set_hostflags(ssl.get(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  const bool set = is_address ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl.get()), name.c_str()) == 1
+                              : SSL_set1_host(ssl.get(), name.c_str()) == 1;
+  if (!set || name.empty()) ssl.reset();
+  return ssl;
+}
+
+}  // namespace weir::net

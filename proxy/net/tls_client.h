@@ -1,0 +1,37 @@
+// How the endpoints of a version are spoken to by TLS: whom to believe, what to show.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "config/config.h"
+#include "proxy/net/owned.h"
+#include "proxy/net/tls_server.h"
+
+namespace weir::net {
+
+/// The session to come back with to one endpoint; of one worker's pool.
+struct TlsMemory {
+  Owned<SSL_SESSION> last;  // null: none
+};
+
+/// Made by the control thread, immutable, used by every worker.
+class TlsClient {
+ public:
+  /// Reads every file that `tls` names.
+  static config::Result<std::shared_ptr<const TlsClient>> load(const config::VersionTls& tls, Dates dates);
+  TlsClient(const TlsClient&) = delete;
+  TlsClient& operator=(const TlsClient&) = delete;
+
+  /// A connection's beginning, to an endpoint of this name or address (empty: it has none, as a unix socket).
+  Owned<SSL> session(const std::string& host) const;
+
+ private:
+  TlsClient() : context_(SSL_CTX_new(TLS_client_method())) {}
+
+  Owned<SSL_CTX> context_;
+  std::string sni_;
+  config::Verify verify_ = config::Verify::full;
+};
+
+}  // namespace weir::net

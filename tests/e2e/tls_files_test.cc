@@ -1,0 +1,192 @@
+// Certificates change while weir runs; a bad one changes nothing, and is told by name.
+#include <signal.h>
+
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
+#include "tests/e2e/https_edge.h"
+
+namespace weir::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string subject_served(const HttpsEdge& edge) {
+  Client client = edge.client();
+  return client.secured() ? client.wire().tls()->peer_subject() : "none";
+}
+
+double failed_loads(const HttpsEdge& edge) {
+  return edge.weir->metrics().sum("weir_config_reloads_total", {{"result", "failure"}});
+}
+
+void copy(const std::string& from, const std::string& to) { replace_file(to, read_file(from)); }
+
+TEST(TlsFiles, AReplacedPairIsServedWithoutAFailedHandshake) {
+  HttpsEdge edge;
+  const auto renewed = edge.authority.issue("renewed", {.names = {"shop.example"}, .subject = "renewed"});
+  std::atomic<bool> over{false};
+  std::atomic<size_t> failed{0}, met{0};
+  std::thread client([&] {
+    while (!over) {
+      ++(edge.client().secured() ? met : failed);
+    }
+  });
+  ASSERT_TRUE(wait_until([&] { return met > 3; }));
+  copy(renewed.key, edge.files.key);  // as certbot does: one file after the other
+  copy(renewed.chain, edge.files.chain);
+  EXPECT_TRUE(wait_until([&] { return subject_served(edge) == "renewed"; }));
+  over = true;
+  client.join();
+  EXPECT_EQ(failed, 0u);
+  EXPECT_GT(met, 3u);
+}
+
+TEST(TlsFiles, LinksThatAreSwappedAreSeen) {
+  HttpsEdge edge;
+  const auto one = edge.authority.issue("one", {.names = {"shop.example"}, .subject = "one"});
+  const auto two = edge.authority.issue("two", {.names = {"shop.example"}, .subject = "two"});
+  // A mounted secret: NAME -> ..data/NAME, and ..data is swapped as a whole.
+  const std::string mount = edge.directory / "mount";
+  for (const auto* files : {&one, &two}) {
+    const std::string folder = mount + (files == &one ? "/..1" : "/..2");
+    fs::create_directories(folder);
+    fs::copy_file(files->chain, folder + "/tls.crt");
+    fs::copy_file(files->key, folder + "/tls.key");
+  }
+  fs::create_symlink("..1", mount + "/..data");
+  fs::create_symlink("..data/tls.crt", mount + "/tls.crt");
+  fs::create_symlink("..data/tls.key", mount + "/tls.key");
+  auto config = edge.weir->config();
+  config.listener.back() = HttpsEdge::tls_text({{mount + "/tls.crt", mount + "/tls.key"}});
+  edge.weir->reload(config);
+  ASSERT_TRUE(wait_until([&] { return subject_served(edge) == "one"; }));
+  fs::create_symlink("..2", mount + "/..next");
+  fs::rename(mount + "/..next", mount + "/..data");
+  EXPECT_TRUE(wait_until([&] { return subject_served(edge) == "two"; }));
+  EXPECT_EQ(failed_loads(edge), 0);
+}
+
+TEST(TlsFiles, ConnectionsAndTicketsOutliveAChangeOfCertificates) {
+  HttpsEdge edge;
+  Client open = edge.client();
+  open.send(get("/"));
+  open.receive();
+  TlsOptions again = edge.options();
+  again.session = open.wire().tls()->session();
+  const auto renewed = edge.authority.issue("renewed", {.names = {"shop.example"}, .subject = "renewed"});
+  auto config = edge.weir->config();
+  config.listener.back() = HttpsEdge::tls_text({renewed});
+  edge.weir->reload(config);
+  open.send(get("/"));
+  EXPECT_EQ(open.receive().body, "served");
+  EXPECT_TRUE(edge.client(again).wire().tls()->resumed());
+}
+
+struct Bad {
+  std::string name, told;
+  std::function<std::string(HttpsEdge&)> certificate;  // as the configuration would name it
+};
+
+class BadCertificate : public ::testing::TestWithParam<Bad> {};
+
+TEST_P(BadCertificate, ChangesNothingAndIsToldByName) {
+  HttpsEdge edge;
+  const std::string tls = "tls: { certificates: [" + GetParam().certificate(edge) + "] }";
+  auto config = edge.weir->config();
+  config.listener.back() = tls;
+  write_file(edge.weir->file(), config.text());
+  ASSERT_TRUE(edge.weir->program().wait_for_text("was not loaded"));
+  EXPECT_NE(edge.weir->log().find(GetParam().told), std::string::npos) << edge.weir->log();
+  EXPECT_EQ(subject_served(edge), "first");
+  EXPECT_EQ(edge.weir->metrics().sum("weir_config_last_reload_successful"), 0);
+  const Finished check = run(weir_program(), {"check", "-c", edge.weir->file()});
+  EXPECT_EQ(check.code, 3);
+  EXPECT_NE(check.errors.find(GetParam().told), std::string::npos) << check.errors;
+  EXPECT_NE(check.errors.find("weir.yaml:"), std::string::npos) << check.errors;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Bad, BadCertificate,
+    ::testing::Values(Bad{"Mismatched", "other.key does not belong to the first certificate of",
+                          [](HttpsEdge& edge) {
+                            const auto other = edge.authority.issue("other", {.names = {"shop.example"}});
+                            return certificate_text({edge.files.chain, other.key});
+                          }},
+                      Bad{"Expired", "old.pem expired at",
+                          [](HttpsEdge& edge) {
+                            return certificate_text(edge.authority.issue(
+                                "old", {.names = {"shop.example"}, .from_days = -30, .to_days = -1}));
+                          }},
+                      Bad{"NotYetValid", "soon.pem is not valid before",
+                          [](HttpsEdge& edge) {
+                            return certificate_text(edge.authority.issue(
+                                "soon", {.names = {"shop.example"}, .from_days = 2, .to_days = 30}));
+                          }},
+                      Bad{"Missing", "nowhere.pem cannot be read",
+                          [](HttpsEdge& edge) {
+                            return certificate_text({edge.directory / "nowhere.pem", edge.files.key});
+                          }},
+                      Bad{"Nonsense", "nonsense.pem holds no certificate in PEM form",
+                          [](HttpsEdge& edge) {
+                            write_file(edge.directory / "nonsense.pem", "nonsense");
+                            return certificate_text({edge.directory / "nonsense.pem", edge.files.key});
+                          }},
+                      Bad{"Locked", "locked.key is encrypted; name a passphrase_file",
+                          [](HttpsEdge& edge) {
+                            return certificate_text(
+                                edge.authority.issue("locked", {.names = {"shop.example"}, .passphrase = "open"}));
+                          }},
+                      Bad{"LockedOtherwise", "locked.key is not opened by the passphrase in",
+                          [](HttpsEdge& edge) {
+                            const auto files =
+                                edge.authority.issue("locked", {.names = {"shop.example"}, .passphrase = "open"});
+                            write_file(edge.directory / "word", "sesame\n");
+                            return fmt::format("{{ chain: {}, key: {}, passphrase_file: {} }}", files.chain, files.key,
+                                               edge.directory / "word");
+                          }}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(TlsFiles, EveryBadFileIsToldAtOnce) {
+  HttpsEdge edge;
+  auto config = edge.weir->config();
+  config.listener.back() =
+      "tls: { certificates: [{ chain: /no/1.pem, key: /no/1.key }, { chain: /no/2.pem, key: /no/2.key }] }";
+  write_file(edge.directory / "bad.yaml", config.text());
+  const Finished check = run(weir_program(), {"check", "-c", edge.directory / "bad.yaml"});
+  for (const char* file : {"/no/1.pem", "/no/1.key", "/no/2.pem", "/no/2.key"})
+    EXPECT_NE(check.errors.find(file), std::string::npos) << check.errors;
+}
+
+TEST(TlsFiles, AKeyThatComesLateIsLoadedWhenItIsThere) {
+  HttpsEdge edge;
+  const auto renewed = edge.authority.issue("renewed", {.names = {"shop.example"}, .subject = "renewed"});
+  copy(renewed.chain, edge.files.chain);
+  ASSERT_TRUE(wait_until([&] { return failed_loads(edge) > 0; }));
+  EXPECT_EQ(subject_served(edge), "first");
+  copy(renewed.key, edge.files.key);
+  EXPECT_TRUE(wait_until([&] { return subject_served(edge) == "renewed"; }));
+}
+
+TEST(TlsFiles, WhenTheyExpireIsInTheMetrics) {
+  HttpsEdge edge;
+  const double expires = edge.weir->metrics().sum("weir_tls_certificate_expiry_timestamp_seconds",
+                                                  {{"listener", "edge"}, {"certificate", edge.files.chain}});
+  EXPECT_NEAR(expires, static_cast<double>(std::time(nullptr) + 30 * 86'400), 3600);
+}
+
+TEST(TlsFiles, AStartWithAnExpiredCertificateServesAndSaysSo) {
+  const Directory directory;
+  Authority authority(directory.path());
+  const auto old = authority.issue("old", {.names = {"shop.example"}, .from_days = -30, .to_days = -1});
+  Origin origin(ok("served"));
+  const auto weir = weir_with({.old_endpoints = {origin.address()}, .listener = {HttpsEdge::tls_text({old})}});
+  EXPECT_NE(weir->log().find("old.pem expired at"), std::string::npos) << weir->log();
+  Client client(weir->edge(), {.tls = TlsOptions{}});
+  client.send(get("/"));
+  EXPECT_EQ(client.receive().body, "served");
+}
+
+}  // namespace
+}  // namespace weir::testing

@@ -1,0 +1,132 @@
+// Broken and hostile handshakes leave the others served; and what other people's clients make of weir's TLS.
+#include <algorithm>
+
+#include "tests/e2e/https_edge.h"
+
+namespace weir::testing {
+namespace {
+
+/// A record of TLS (RFC 8446 §5.1) with this content.
+std::string record(char type, const std::string& content) {
+  std::string bytes{type, 3, 1};
+  bytes += static_cast<char>(content.size() >> 8);
+  bytes += static_cast<char>(content.size() & 0xff);
+  return bytes + content;
+}
+
+class Hostile : public ::testing::TestWithParam<Named> {};
+
+TEST_P(Hostile, BytesAreRefusedAndTheOthersServed) {
+  HttpsEdge edge({}, {.timeouts = {{"tls_handshake", "500ms"}}});
+  Client client(edge.weir->edge());
+  client.send(GetParam().text);
+  client.receive_all();
+  EXPECT_NE(client.end(), End::timeout);
+  EXPECT_EQ(edge.fetch(get("/")).body, "served");
+  EXPECT_EQ(edge.handshakes("full"), 1);
+  EXPECT_EQ(edge.weir->metrics().sum("weir_tls_handshakes_total"), 2);
+  EXPECT_TRUE(edge.weir->program().running());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Bytes, Hostile,
+    ::testing::Values(
+        Named{"ATruncatedHello", record(22, std::string("\x01\x00\x01\x00\x03\x03", 6))},
+        Named{"AHelloOfNonsense", record(22, std::string("\x01\x00\x00\x10", 4) + std::string(16, '\xff'))},
+        Named{"AnEmptyRecord", record(22, "")}, Named{"AnAlertFirst", record(21, "\x02\x28")},
+        Named{"DataFirst", record(23, std::string(100, 'x'))},
+        Named{"ARecordThatIsTooLong", std::string("\x16\x03\x01\xff\xff", 5) + std::string(70000, 'x')},
+        Named{"Sslv2", std::string("\x80\x2e\x01\x00\x02\x00\x15\x00\x00\x00\x10", 11) + std::string(40, 'x')},
+        Named{"Zeros", std::string(2000, '\0')}, Named{"Noise", std::string(2000, '\x9d')},
+        Named{"Ssh", "ssh-2.0-nobody\r\n"}),
+    name_of_named);
+
+TEST(HostileTls, AThousandHandshakesThatStandStillKeepNobodyOut) {
+  HttpsEdge edge({}, {.limits = {{"handshakes", "200"}}, .timeouts = {{"tls_handshake", "1h"}}});
+  std::vector<Socket> stuck;
+  for (int i = 0; i < 1000; ++i) stuck.push_back(connect_to(edge.weir->edge()));
+  const auto open = [&] { return edge.weir->metrics().sum("weir_connections", {{"listener", "edge"}}); };
+  ASSERT_TRUE(wait_until([&] { return edge.handshakes("dropped") == 800 && open() == 200; }));
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(edge.fetch(get("/")).body, "served");
+  EXPECT_EQ(edge.handshakes("full"), 5);
+}
+
+TEST(HostileTls, AHandshakeThatTakesTooLongEnds) {
+  HttpsEdge edge({}, {.timeouts = {{"tls_handshake", "200ms"}}});
+  Client client(edge.weir->edge());
+  client.send(std::string("\x16\x03\x01", 3));
+  EXPECT_TRUE(client.closed());
+  EXPECT_EQ(edge.handshakes("timeout"), 1);
+}
+
+TEST(HostileTls, ClientsThatLeaveDuringTheHandshakeAreCounted) {
+  HttpsEdge edge;
+  for (int i = 0; i < 10; ++i) connect_to(edge.weir->edge());
+  EXPECT_TRUE(wait_until([&] { return edge.handshakes("gone") == 10; }));
+  EXPECT_EQ(edge.weir->metrics().sum("weir_connections"), 0);
+}
+
+/// A program run on the edge, whose authority it believes.
+Finished ask(const HttpsEdge& edge, const std::string& program, std::vector<std::string> arguments,
+             const std::string& input = "") {
+  for (std::string& argument : arguments) {
+    if (argument == "EDGE") argument = edge.weir->edge();
+    if (argument == "CA") argument = edge.authority.ca();
+  }
+  return run(program, arguments, {.input = input});
+}
+
+TEST(TlsPeers, OpensslVerifiesTheCertificateAndCannotRenegotiate) {
+  HttpsEdge edge;
+  const Finished shown = ask(edge, "/usr/bin/openssl",
+                             {"s_client", "-connect", "EDGE", "-CAfile", "CA", "-servername", "shop.example",
+                              "-verify_hostname", "shop.example", "-verify_return_error", "-brief"});
+  EXPECT_NE((shown.output + shown.errors).find("Verification: OK"), std::string::npos) << shown.errors;
+  const Finished again =
+      ask(edge, "/usr/bin/openssl", {"s_client", "-connect", "EDGE", "-CAfile", "CA", "-tls1_2", "-msg"}, "R\n");
+  EXPECT_EQ(again.output.find("Finished", again.output.find("RENEGOTIATING")), std::string::npos);
+  EXPECT_EQ(edge.fetch(get("/")).body, "served");
+}
+
+TEST(TlsPeers, OldVersionsOfTheProtocolAreRefused) {
+  HttpsEdge edge;
+  for (const char* version : {"-tls1", "-tls1_1"}) {
+    const Finished old =
+        ask(edge, "/usr/bin/openssl", {"s_client", "-connect", "EDGE", version, "-cipher", "ALL:@SECLEVEL=0"});
+    EXPECT_NE(old.code, 0) << version;
+    EXPECT_NE((old.output + old.errors).find("protocol version"), std::string::npos) << old.errors;
+  }
+}
+
+TEST(TlsPeers, CurlIsServed) {
+  HttpsEdge edge;
+  const std::string port = edge.weir->edge().substr(edge.weir->edge().rfind(':') + 1);
+  const std::string address = edge.weir->edge().substr(0, edge.weir->edge().rfind(':'));
+  const std::string url = fmt::format("https://shop.example:{}/", port);
+  const Finished got = ask(edge, "/usr/bin/curl",
+                           {"-sS", "--cacert", "CA", "--noproxy", "*", "--resolve",
+                            fmt::format("shop.example:{}:{}", port, address), url, url});
+  EXPECT_EQ(got.output, "servedserved") << got.errors;
+  EXPECT_EQ(edge.handshakes("full"), 1);
+}
+
+TEST(TlsPeers, PythonIsServedAndTheConnectionEndsInOrder) {
+  HttpsEdge edge;
+  const std::string script = R"(
+import socket, ssl, sys
+host, port = sys.argv[1].rsplit(":", 1)
+context = ssl.create_default_context(cafile=sys.argv[2])
+with socket.create_connection((host, int(port)), 10) as plain:
+    with context.wrap_socket(plain, server_hostname="shop.example", suppress_ragged_eofs=False) as tls:
+        tls.sendall(b"GET / HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n")
+        answer = b""
+        while piece := tls.recv(4096):
+            answer += piece
+        print(tls.version(), answer.split(b"\r\n\r\n")[1].decode())
+)";
+  const Finished got = ask(edge, "/usr/bin/python3", {"-c", script, "EDGE", "CA"});
+  EXPECT_EQ(got.output, "TLSv1.3 served\n") << got.errors;
+}
+
+}  // namespace
+}  // namespace weir::testing

@@ -1,0 +1,208 @@
+// Who is believed: clients by their certificates, endpoints by theirs.
+#include "tests/e2e/https_edge.h"
+
+namespace weir::testing {
+namespace {
+
+/// An edge that asks clients for certificates of its own authority.
+class Guarded : public HttpsEdge {
+ public:
+  explicit Guarded(const std::string& more = "", ConfigText config = {}) : HttpsEdge({}, std::move(config)) {
+    auto changed = weir->config();
+    changed.listener.back() = tls_text({files}, {"client_ca: " + authority.ca() + more});
+    weir->reload(changed);
+  }
+
+  TlsOptions bearer(const CertificateFiles& shown) const {
+    TlsOptions tls = options();
+    tls.chain = shown.chain;
+    tls.key = shown.key;
+    return tls;
+  }
+  CertificateFiles alice = authority.issue("alice", {.names = {"alice.example"}, .subject = "alice"});
+};
+
+TEST(ClientCertificate, IsRequired) {
+  Guarded edge;
+  EXPECT_EQ(edge.fetch(get("/"), edge.bearer(edge.alice)).body, "served");
+  EXPECT_EQ(edge.fetch(get("/")).status, 0);
+  TlsOptions old = edge.options();
+  old.max_version = "1.2";
+  EXPECT_FALSE(edge.client(old).secured());
+  EXPECT_EQ(edge.handshakes("certificate"), 2);
+}
+
+TEST(ClientCertificate, OfAnotherSignerOrExpiredIsRefused) {
+  Guarded edge;
+  Authority other(edge.directory.path(), "other");
+  const auto mallory = other.issue("mallory", {.names = {"alice.example"}, .subject = "alice"});
+  const auto old = edge.authority.issue("old", {.names = {"alice.example"}, .from_days = -9, .to_days = -1});
+  for (const auto& shown : {mallory, old}) EXPECT_EQ(edge.fetch(get("/"), edge.bearer(shown)).status, 0);
+  EXPECT_EQ(edge.handshakes("certificate"), 2);
+  EXPECT_TRUE(edge.origin.requests().empty());
+}
+
+TEST(ClientCertificate, ThatIsRevokedIsRefusedOnceTheListSaysSoWithAnOldTicketToo) {
+  Guarded edge;
+  const auto bob = edge.authority.issue("bob", {.names = {"bob.example"}});
+  TlsOptions before = edge.bearer(bob);
+  Client client = edge.client(before);
+  client.send(get("/"));
+  EXPECT_EQ(client.receive().status, 200);
+  before.session = client.wire().tls()->session();
+  auto config = edge.weir->config();
+  config.listener.back() = HttpsEdge::tls_text(
+      {edge.files},
+      {"client_ca: " + edge.authority.ca(), "client_crl: " + edge.authority.revoke("bob.crl", {bob.chain})});
+  edge.weir->reload(config);
+  EXPECT_EQ(edge.fetch(get("/"), edge.bearer(bob)).status, 0);
+  EXPECT_EQ(edge.fetch(get("/"), before).status, 0);
+  EXPECT_EQ(edge.fetch(get("/"), edge.bearer(edge.alice)).status, 200);
+}
+
+TEST(ClientCertificate, MayBeLeftOutWhereItIsRequested) {
+  Guarded edge(", client_certificate: request");
+  EXPECT_EQ(edge.fetch(get("/")).status, 200);
+  EXPECT_EQ(edge.fetch(get("/"), edge.bearer(edge.alice)).status, 200);
+}
+
+TEST(ClientCertificate, IsAConditionOfARule) {
+  Origin fresh("new");
+  ConfigText config;
+  config.new_endpoints = {fresh.address()};
+  config.rules = {
+      "{ name: alice, when: { client_cert: { subject: { regex: CN=alice } } }, send: new }",
+      "{ name: some, when: { client_cert: { fingerprint: { present: true } }, path_prefix: /some }, send: new }"};
+  Guarded edge(", client_certificate: request", config);
+  const auto bob = edge.authority.issue("bob", {.names = {"bob.example"}});
+  EXPECT_EQ(edge.fetch(get("/"), edge.bearer(edge.alice)).body, "new");
+  EXPECT_EQ(edge.fetch(get("/"), edge.bearer(bob)).body, "served");
+  EXPECT_EQ(edge.fetch(get("/some"), edge.bearer(bob)).body, "new");
+  EXPECT_EQ(edge.fetch(get("/some")).body, "served");
+  auto exact = edge.weir->config();
+  exact.rules = {"{ when: { client_cert: { fingerprint: " + fingerprint_of(bob.chain) + " } }, send: new }"};
+  edge.weir->reload(exact);
+  EXPECT_EQ(edge.fetch(get("/"), edge.bearer(bob)).body, "new");
+  EXPECT_EQ(edge.fetch(get("/"), edge.bearer(edge.alice)).body, "served");
+}
+
+TEST(ClientCertificate, IsACohortKey) {
+  ConfigText config;
+  config.new_endpoints = {"127.0.0.1:9"};
+  config.keys = {"client_cert:subject"};
+  config.salt = "by-certificate";
+  config.service = {"reveal: all"};
+  Guarded edge(", client_certificate: request", config);
+  const Finished bucket = run(weir_program(), {"bucket", "--salt", "by-certificate", "CN=alice,O=Shop"});
+  const std::string expected = bucket.output.substr(bucket.output.find('\t') + 1);
+  const Response response = edge.fetch(get("/"), edge.bearer(edge.alice));
+  EXPECT_EQ(response.fields.get("X-Weir-Reason"), "split bucket=" + expected.substr(0, expected.find('\n')));
+  EXPECT_EQ(edge.fetch(get("/")).fields.get("X-Weir-Reason"), "without_key");
+}
+
+/// weir before an origin that speaks TLS.
+class Behind {
+ public:
+  explicit Behind(const CertificateWish& wish, const std::string& tls = "", Script script = ok("served"))
+      : files(authority.issue("origin", wish)),
+        origin(std::move(script), "127.0.0.1:0", TlsOptions{.chain = files.chain, .key = files.key}) {
+    ConfigText config{.old_endpoints = {origin.address()}};
+    config.old_version = {"tls: { " + (tls.empty() ? "ca: " + authority.ca() : tls) + " }"};
+    config.replaced = {{"CA", authority.ca()}};
+    weir = weir_with(std::move(config));
+  }
+  Response fetch() { return testing::fetch(weir->edge(), get("/")); }
+  std::string error() { return fetch().fields.get("Proxy-Status"); }
+
+  Directory directory;
+  Authority authority{directory.path()};
+  CertificateFiles files;
+  Origin origin;
+  std::unique_ptr<Weir> weir;
+};
+
+TEST(TlsToEndpoints, IsSpokenAndItsConnectionsAreKept) {
+  Behind behind({.names = {"127.0.0.1"}});
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(behind.fetch().body, "served");
+  EXPECT_EQ(behind.origin.connections(), 1u);
+}
+
+TEST(TlsToEndpoints, SessionsAreResumed) {
+  Behind behind({.names = {"127.0.0.1"}}, "", ok("served", "Connection: close\r\n"));
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(behind.fetch().body, "served");
+  EXPECT_EQ(behind.origin.connections(), 4u);
+  EXPECT_EQ(behind.origin.resumed(), 3u);
+}
+
+TEST(TlsToEndpoints, AnotherSignersCertificateIsNotBelieved) {
+  Behind behind({.names = {"127.0.0.1"}}, "verify: full");  // the system's signers
+  EXPECT_EQ(behind.fetch().status, 502);
+  EXPECT_EQ(behind.error(), "weir; error=tls_certificate_error");
+  EXPECT_NE(behind.weir->log().find("certificate verify failed"), std::string::npos);
+  EXPECT_TRUE(behind.origin.requests().empty());
+  EXPECT_GE(behind.weir->metrics().sum("weir_upstream_connects_total", {{"result", "tls"}}), 2);
+}
+
+TEST(TlsToEndpoints, TheAddressMustBeThatOfTheCertificate) {
+  Behind behind({.names = {"192.0.2.1", "shop.internal"}});
+  EXPECT_EQ(behind.error(), "weir; error=tls_certificate_error");
+  auto config = behind.weir->config();
+  config.old_version = {"tls: { ca: CA, verify: ca }"};
+  behind.weir->reload(config);
+  EXPECT_EQ(behind.fetch().body, "served");
+  config.old_version = {"tls: { ca: CA, sni: shop.internal }"};
+  behind.weir->reload(config);
+  EXPECT_EQ(behind.fetch().body, "served");
+  config.old_version = {"tls: { ca: CA, sni: shop.elsewhere }"};
+  behind.weir->reload(config);
+  EXPECT_EQ(behind.error(), "weir; error=tls_certificate_error");
+}
+
+TEST(TlsToEndpoints, AnExpiredCertificateIsNotBelievedUnlessNothingIsVerified) {
+  Behind behind({.names = {"127.0.0.1"}, .from_days = -9, .to_days = -1});
+  EXPECT_EQ(behind.error(), "weir; error=tls_certificate_error");
+  auto config = behind.weir->config();
+  config.old_version = {"tls: { verify: none }"};
+  behind.weir->reload(config);
+  EXPECT_EQ(behind.fetch().body, "served");
+  EXPECT_NE(behind.weir->log().find("verifies nothing"), std::string::npos);
+}
+
+TEST(TlsToEndpoints, AnEndpointThatSpeaksPlainHttpIsAProtocolError) {
+  Origin plain(raw_then_close("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"));
+  const auto weir = weir_with({.old_endpoints = {plain.address()}, .old_version = {"tls: { verify: none }"}});
+  const Response response = fetch(weir->edge(), get("/"));
+  EXPECT_EQ(response.status, 502);
+  EXPECT_EQ(response.fields.get("Proxy-Status"), "weir; error=tls_protocol_error");
+}
+
+TEST(TlsToEndpoints, WeirShowsItsOwnCertificateWhereItIsAskedForOne) {
+  Behind behind({.names = {"127.0.0.1"}});
+  const auto own = behind.authority.issue("weir", {.names = {"weir.internal"}});
+  Origin asking(ok("asked"), "127.0.0.1:0",
+                TlsOptions{.ca = behind.authority.ca(), .chain = behind.files.chain, .key = behind.files.key});
+  auto config = behind.weir->config();
+  config.old_endpoints = {asking.address()};
+  behind.weir->reload(config);
+  EXPECT_EQ(behind.fetch().status, 502);
+  config.old_version = {"tls: { ca: CA, certificate: " + certificate_text(own) + " }"};
+  behind.weir->reload(config);
+  EXPECT_EQ(behind.fetch().body, "asked");
+}
+
+TEST(TlsToEndpoints, AResponseWithoutALengthThatIsCutShortIsCutForTheClientToo) {
+  const std::string head = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello";
+  Behind whole({.names = {"127.0.0.1"}}, "", raw_then_close(head));
+  EXPECT_TRUE(whole.fetch().complete);
+  Behind cut({.names = {"127.0.0.1"}}, "", raw_then_reset(head));
+  EXPECT_FALSE(cut.fetch().complete);
+}
+
+TEST(TlsToEndpoints, LargeBodiesComeUnchangedFromEndToEnd) {
+  const std::string body(4'000'000, 'z');
+  Behind behind({.names = {"127.0.0.1"}}, "", ok(body));
+  EXPECT_EQ(behind.fetch().body, body);
+}
+
+}  // namespace
+}  // namespace weir::testing
