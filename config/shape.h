@@ -84,8 +84,8 @@ struct ObjectShape {
 };
 
 struct Shape {
-  std::variant<TextShape, WordsShape, NumbersShape, IntegerShape, NumberShape, BooleanShape, ListShape, MapShape, EitherShape,
-               AgainShape, ObjectShape>
+  std::variant<TextShape, WordsShape, NumbersShape, IntegerShape, NumberShape, BooleanShape, ListShape, MapShape,
+               EitherShape, AgainShape, ObjectShape>
       is;
 };
 

@@ -188,7 +188,8 @@ void Desk::catch_up_soon() {
 }
 
 RolloutOutcome Desk::tell_rollout(const RolloutWish& wish) {
-  if (parts_.draining()) return {Refusal::draining, "weir is draining: " + wish.service + " is not changed any more", ""};
+  if (parts_.draining())
+    return {Refusal::draining, "weir is draining: " + wish.service + " is not changed any more", ""};
   return parts_.rollouts.tell(wish);
 }
 

@@ -14,10 +14,10 @@ uint32_t only_one(const VersionView& version) {
   return version.loads.front() == routing::kUnusable ? routing::kNoEndpoint : 0;
 }
 
+bool out_of_descriptors(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
+
 /// Connects that fail for a want of weir's own say nothing of the endpoint.
-bool is_ours(int error) {
-  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM || error == EADDRNOTAVAIL;
-}
+bool is_ours(int error) { return out_of_descriptors(error) || error == EADDRNOTAVAIL; }
 
 uint32_t pick(VersionView& version, std::span<const uint32_t> loads, Dice& dice) {
   const config::Balance balance = version.site->balance;
@@ -45,7 +45,7 @@ http::Fault Attempt::begin(VersionView& version, Dice& dice, net::Waiter& waiter
   if (!lease_) {
     int error = 0;
     lease_ = pool_->connect(error);
-    if (!lease_ && is_ours(error)) {  // ours, not the endpoint's
+    if (!lease_ && out_of_descriptors(error)) {  // ours, not the endpoint's
       leave();
       return http::Fault::over_capacity;
     }
@@ -109,6 +109,7 @@ http::Fault Attempt::no_tls(const net::Tls& tls) {
   const net::TlsFault why = tls.fault();
   pool_->count_connect(upstream::ConnectResult::tls);
   pool_->tell_tls(tls.complaint().empty() ? "the connection ended" : tls.complaint());
+  site_->health->failed(pool_->endpoint(), site_->outlier.connect, true);
   abandon();
   if (why == net::TlsFault::certificate) return http::Fault::tls_certificate;
   return why == net::TlsFault::alert ? http::Fault::tls_alert : http::Fault::tls_protocol;

@@ -18,7 +18,8 @@ namespace weir::proxy {
 inline constexpr unsigned kNoStatus = 0;
 
 /// Statuses that a listener's rejected requests are counted under, in the order of the registry.
-inline constexpr std::array<unsigned, 14> kRejectedCodes{0, 200, 308, 400, 404, 405, 408, 413, 414, 431, 500, 501, 503, 505};
+inline constexpr std::array<unsigned, 14> kRejectedCodes{0,   200, 308, 400, 404, 405, 408,
+                                                         413, 414, 431, 500, 501, 503, 505};
 
 /// Index into the names of `weir_upstream_retries_total{result}`.
 enum class RetryResult : uint8_t { ok, failed, exhausted };

@@ -127,6 +127,19 @@ TEST(TlsToEndpoints, IsSpokenAndItsConnectionsAreKept) {
   EXPECT_EQ(behind.origin.connections(), 1u);
 }
 
+TEST(TlsToEndpoints, ProbesGoThroughItToo) {
+  Behind behind({.names = {"127.0.0.1"}});
+  auto config = behind.weir->config();
+  config.old_version.push_back("health: { path: /healthz, interval: 100ms, timeout: 1s, fall: 1, rise: 1 }");
+  behind.weir->reload(config);
+  ASSERT_TRUE(wait_until([&] { return behind.origin.requests().size() >= 3; }));
+  for (const auto& request : behind.origin.requests()) EXPECT_EQ(request.target, "/healthz");
+  EXPECT_EQ(behind.weir->metrics().sum("weir_endpoint_up"), 1);
+  config.old_version = {"tls: { verify: full }", config.old_version.back()};
+  behind.weir->reload(config);
+  EXPECT_TRUE(wait_until([&] { return behind.weir->metrics().sum("weir_endpoint_up") == 0; }));
+}
+
 TEST(TlsToEndpoints, SessionsAreResumed) {
   Behind behind({.names = {"127.0.0.1"}}, "", ok("served", "Connection: close\r\n"));
   for (int i = 0; i < 4; ++i) EXPECT_EQ(behind.fetch().body, "served");

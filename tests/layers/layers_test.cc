@@ -75,7 +75,8 @@ const std::map<std::string, std::set<std::string>>& arrows() {
     t["proxy/evidence"] = with(pure, {"proxy/metrics"});
     t["proxy/http"] = with(pure, {"proxy/net"});
     t["proxy/upstream"] = with(pure, {"proxy/net", "proxy/http", "proxy/metrics"});
-    t["proxy/publication"] = with(pure, {"proxy/evidence", "proxy/net", "proxy/http", "proxy/upstream", "proxy/metrics"});
+    t["proxy/publication"] =
+        with(pure, {"proxy/evidence", "proxy/net", "proxy/http", "proxy/upstream", "proxy/metrics"});
     t["proxy/worker"] = with(t["proxy/publication"], {"proxy/publication", "proxy/log"});
     t["proxy/exchange"] = with(t["proxy/worker"], {"proxy/worker"});
     t["proxy/entrance"] = with(t["proxy/worker"], {"proxy/worker"});
