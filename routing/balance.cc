@@ -62,7 +62,8 @@ uint32_t pick_weighted(config::Balance balance, std::span<const uint32_t> loads,
                        const std::function<uint64_t()>& roll, uint32_t& turn) {
   std::vector<uint32_t> left(loads.begin(), loads.end());
   uint32_t heaviest = kNoEndpoint;
-  for (;;) {
+  // Whoever is passed over leaves its turn to chance: to the next in turn, it would all go to one.
+  for (;; balance = config::Balance::least_requests) {
     const uint32_t drawn = pick(balance, left, roll(), turn);
     if (drawn == kNoEndpoint) return heaviest;  // all were passed over: chance has no say any more
     if (static_cast<double>(roll() >> 11) * 0x1p-53 < weights[drawn]) return drawn;
