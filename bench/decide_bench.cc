@@ -91,7 +91,12 @@ struct BrowserRequest {
       {"X-Build", "build-7"},
   };
   RequestView view() const {
-    return {"GET", "shop.example", path, "page=2", fields, *config::parse_ip("192.0.2.7"), false};
+    return {.method = "GET",
+            .host = "shop.example",
+            .path = path,
+            .query = "page=2",
+            .fields = fields,
+            .client_ip = *config::parse_ip("192.0.2.7")};
   }
 };
 

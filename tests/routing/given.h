@@ -27,7 +27,13 @@ struct Request {
   RequestView view() const {
     fields_.clear();
     for (const auto& [name, value] : headers) fields_.push_back({name, value});
-    return {method, host, path, query, fields_, config::parse_ip(client).value(), trusted};
+    return {.method = method,
+            .host = host,
+            .path = path,
+            .query = query,
+            .fields = fields_,
+            .client_ip = config::parse_ip(client).value(),
+            .from_trusted_proxy = trusted};
   }
 
  private:
