@@ -299,7 +299,7 @@ bool Session::ready_for_another(Outcome& outcome) {
       return false;
     case Outcome::Next::close:
       // Whoever still sends would get a reset, and lose what it has not read yet.
-      if (!input_.empty() || (!outcome.last && stream_.look())) outcome.next = Outcome::Next::linger;
+      if (!input_.empty() || stream_.look()) outcome.next = Outcome::Next::linger;
       break;
     case Outcome::Next::linger:
       break;

@@ -116,7 +116,6 @@ void Exchange::complete() {
     attempt_.abandon();
   }
   outcome_.next = after_answer();
-  outcome_.last = !client_keeps_ && !client_.last_request;
 }
 
 Outcome::Next Exchange::after_answer() const {

@@ -18,7 +18,6 @@ struct Outcome {
     linger,           // the answer is out, but the client may still be sending: close softly
     abort,            // the client must not take what it got for the whole
   } next = Next::close;
-  bool last = false;  // the client said that nothing follows: with `close`, nobody needs to look
 };
 
 /// Bytes that stand behind a head, in the worker's input or in the client's.
