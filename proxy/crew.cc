@@ -38,6 +38,7 @@ struct Crew::Member {
     } else {
       found->second->adopt(accepted.fd, accepted.peer);
     }
+    accepted.counted_in->shard(worker.index()).arriving.fetch_sub(1, std::memory_order_relaxed);
   }
 
   void drain() {

@@ -40,6 +40,7 @@ struct Accepted {
   uint64_t listener = 0;
   int fd = -1;
   std::optional<config::IpAddress> peer;
+  std::shared_ptr<metrics::ListenerSeries> counted_in;  // as arriving, until its worker has it
 };
 
 /// What the entrances of all workers have in common. Outlives them; any thread.

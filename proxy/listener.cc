@@ -47,7 +47,9 @@ bool Listener::accept_one() {
   const auto peer = net::ip_of(from);
   const auto other = socket_.shared && !closing_ ? less_busy_worker() : std::nullopt;
   if (other) {
-    doorstep_.hand_over(*other, {entrance_.site()->id, fd, peer});
+    const auto& numbers = entrance_.site()->numbers;
+    numbers->shard(*other).arriving.fetch_add(1, std::memory_order_relaxed);
+    doorstep_.hand_over(*other, {entrance_.site()->id, fd, peer, numbers});
   } else {
     adopt(fd, peer);
   }
@@ -66,12 +68,14 @@ void Listener::adopt(int fd, std::optional<config::IpAddress> peer) {
 /// A worker that holds clearly fewer connections of this listener than this one.
 std::optional<size_t> Listener::less_busy_worker() const {
   const auto shards = entrance_.site()->numbers->shards();
+  const auto held = [&](size_t worker) {
+    return shards[worker].connections.value() + shards[worker].arriving.load(std::memory_order_relaxed);
+  };
   size_t least = worker_.index();
   for (size_t i = 0; i < shards.size(); ++i) {
-    if (shards[i].connections.value() < shards[least].connections.value()) least = i;
+    if (held(i) < held(least)) least = i;
   }
-  const int64_t more = shards[worker_.index()].connections.value() - shards[least].connections.value();
-  return more > kUnevenness ? std::optional(least) : std::nullopt;
+  return held(worker_.index()) - held(least) > kUnevenness ? std::optional(least) : std::nullopt;
 }
 
 /// No descriptors: listening on would turn the loop without end.

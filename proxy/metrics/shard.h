@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <compare>
 #include <cstddef>
 #include <memory>
@@ -53,6 +54,7 @@ struct alignas(kCacheLine) RuleNumbers {
 
 struct alignas(kCacheLine) ListenerNumbers {
   Gauge connections;
+  std::atomic<int64_t> arriving{0};  // accepted by another worker for this one, on their way; any thread writes
   Counter connections_total;
   std::array<Counter, kMaxRejectReasons> connections_rejected;
   std::array<Counter, kMaxRejectedCodes> rejected_requests;  // requests that reached no service
