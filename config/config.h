@@ -346,6 +346,15 @@ struct Retry {
 
 enum class Reveal { none, trusted, all };
 
+/// Where users rate the version that they are on.
+struct Feedback {
+  std::string path = "/.weir/feedback";
+  uint32_t bad = 2;                  // ratings from 1 to this one speak against a version
+  Milliseconds every{60'000};        // of a user one is taken in so long
+  uint64_t keep = 64 * 1024 * 1024;  // bytes in the state's directory
+  Where where;
+};
+
 struct Service {
   std::string name;
   std::vector<ServiceMatch> match;  // empty: everything
@@ -356,7 +365,8 @@ struct Service {
   std::optional<Split> split;  // absent: everybody on the stable version
   std::optional<Retry> retry;  // absent: one more try after a failed connect or on a kept connection that died
   Reveal reveal = Reveal::none;
-  std::optional<Rollout> rollout;  // absent: shares change by hand alone
+  std::optional<Rollout> rollout;    // absent: shares change by hand alone
+  std::optional<Feedback> feedback;  // absent: nobody is asked
   Where where;
 
   /// Index of the version of this name; nothing if there is none.

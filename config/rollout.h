@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/problem.h"
@@ -45,15 +46,42 @@ struct Judge {
   uint32_t per_network = 0;  // users of a /24 or /48 that count; 0: all
 };
 
-struct RolloutGuards {
-  std::optional<Share> max_step;    // what the share may grow by at once
-  std::vector<std::string> freeze;  // `Fri 16:00-Mon 08:00 Europe/Berlin`: nothing climbs then
+/// A window of each week in which nothing climbs.
+struct FreezeWindow {
+  std::chrono::minutes begin{}, end{};  // of the week, from Monday 00:00 by the zone's clocks; begin may be after end
+  std::string zone;                     // of the IANA database
+  std::string text;                     // as written
   Where where;
 };
 
+/// Parses `Fri 16:00-Mon 08:00 Europe/Berlin`; whether there is such a zone is not asked.
+std::optional<FreezeWindow> parse_freeze_window(std::string_view text);
+
+struct RolloutGuards {
+  std::optional<Share> max_step;  // what the share may grow by at once
+  std::vector<FreezeWindow> freeze;
+  Where where;
+};
+
+/// An HTTP address to be called.
+struct HookUrl {
+  bool https = false;
+  std::string host;  // a name or an IP literal without brackets
+  uint16_t port = 0;
+  std::string path;  // with the query
+  std::string text;  // as written
+  friend bool operator==(const HookUrl&, const HookUrl&) = default;
+};
+
+/// Parses `http://host[:port][/path][?query]`, or https.
+std::optional<HookUrl> parse_hook_url(std::string_view text);
+
+/// What of a rollout somebody is called for.
+enum class HookEvent { stage, await, pause, fail, abort, done };
+
 struct RolloutHook {
-  std::vector<std::string> on;  // stage, fail, pause, done
-  std::string url;              // http://host:port/path
+  std::vector<HookEvent> on;  // empty: all
+  HookUrl url;
   std::chrono::milliseconds timeout{5'000};
   Where where;
 };

@@ -17,6 +17,11 @@
 #include "proxy/upstream/retry_budget.h"
 #include "routing/snapshot.h"
 
+namespace weir::evidence {
+class Audience;
+class Mailbox;
+}  // namespace weir::evidence
+
 namespace weir::proxy {
 
 /// A version's time-outs with the file's filled in.
@@ -53,7 +58,9 @@ struct ServiceSite {
   std::vector<VersionSite> versions;  // in the order of the snapshot's
   std::vector<std::shared_ptr<metrics::RuleSeries>> rules;
   std::shared_ptr<metrics::ServiceSeries> numbers;
-  std::shared_ptr<evidence::Tally> rollout;  // what its judge counts; null: nothing climbs
+  std::shared_ptr<evidence::Tally> rollout;      // what its judge counts; null: nothing climbs
+  std::shared_ptr<evidence::Audience> audience;  // how many users there are; null: nobody asks
+  std::shared_ptr<evidence::Mailbox> feedback;   // where users' ratings go; null: none are taken
 };
 
 /// A listener as configured; the sockets travel apart, each worker owns its own.

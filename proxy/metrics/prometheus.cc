@@ -288,6 +288,20 @@ void rollouts(std::vector<MetricFamily>& page, const Facts& facts) {
   std::move(transitions).to(page);
 }
 
+void users_and_hooks(std::vector<MetricFamily>& page, const Facts& facts) {
+  Family feedback = counter("weir_feedback_total", "Ratings by users, from 1 to 5, by the version they were on.");
+  for (const auto& one : facts.feedback) {
+    feedback.add({{"service", one.service}, {"version", one.version}, {"rating", std::to_string(one.rating)}},
+                 static_cast<double>(one.count));
+  }
+  std::move(feedback).to(page);
+  Family hooks = counter("weir_rollout_hook_calls_total", "Calls of rollouts' hooks, by what came of them.");
+  for (const auto& one : facts.hook_calls) {
+    hooks.add({{"service", one.service}, {"result", one.result}}, static_cast<double>(one.count));
+  }
+  std::move(hooks).to(page);
+}
+
 void endpoints(std::vector<MetricFamily>& page, const Facts& facts) {
   Family up = gauge("weir_endpoint_up", "1 while an endpoint is healthy: resolved, passing its probes, not ejected.");
   Family ejections = counter("weir_endpoint_ejections_total", "How often an endpoint was ejected for failed requests.");
@@ -361,6 +375,7 @@ std::string prometheus_page(Registry& registry, const Facts& facts) {
   certificates(page, facts);
   splits(page, facts);
   rollouts(page, facts);
+  users_and_hooks(page, facts);
   endpoints(page, facts);
   configuration(page, facts);
   program(page, registry, facts);

@@ -46,6 +46,15 @@ struct Facts {
     std::vector<Evidence> evidence;
     std::vector<std::pair<std::string, uint64_t>> transitions;  // by what they were
   };
+  struct Feedback {
+    std::string service, version;
+    unsigned rating = 0;
+    uint64_t count = 0;
+  };
+  struct HookCalls {
+    std::string service, result;  // ok | failed | dropped
+    uint64_t count = 0;
+  };
   struct Certificate {
     std::string listener, certificate;  // certificate: the file of its chain
     double expires = 0;                 // seconds since the epoch
@@ -68,6 +77,8 @@ struct Facts {
   std::vector<Version> versions;
   std::vector<std::string> rollout_states;  // every one there is
   std::vector<Rollout> rollouts;
+  std::vector<Feedback> feedback;
+  std::vector<HookCalls> hook_calls;
   std::vector<Certificate> certificates;
   ProcessUsage process;
 };
