@@ -1,9 +1,11 @@
 #include "proxy/crew.h"
 
 #include <pthread.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 
 namespace weir::proxy {
@@ -102,6 +104,10 @@ void Crew::wake_sessions() {
 }
 
 void Crew::start() {
+  net::SendBatch sends;
+  if (const int refused = sends.start(); refused != 0) {
+    spdlog::info("each send is a call of its own: the kernel gives no io_uring ({})", std::strerror(refused));
+  }
   for (const auto& member : members_) {
     member->thread = std::thread([&member = *member] { member.worker.loop().run(); });
     pthread_setname_np(member->thread.native_handle(), ("weir-" + std::to_string(member->worker.index())).c_str());

@@ -72,7 +72,7 @@ void RequestRelay::pump(net::Stream& endpoint) {
 /// Writes what waits; true when nothing does any more.
 bool RequestRelay::flush(net::Stream& endpoint) {
   while (written_ < request_.size()) {
-    const net::Io io = endpoint.write(request_.view().substr(written_));
+    const net::Io io = endpoint.write_kept(request_.view().substr(written_));
     if (io.state == net::IoState::again) return false;
     if (io.state != net::IoState::ok) return write_failed(), false;
     written_ += io.size;

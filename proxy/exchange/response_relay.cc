@@ -34,7 +34,7 @@ void ResponseRelay::forget_try() {
 
 bool ResponseRelay::flush() {
   while (!out_.empty()) {
-    const net::Io io = client_.stream.write(out_.view());
+    const net::Io io = client_.stream.write_kept(out_.view());
     if (io.state == net::IoState::again) return false;
     if (io.state != net::IoState::ok) {
       out_.clear();

@@ -73,10 +73,15 @@ void Loop::post(std::function<void()> task) {
 
 void Loop::run() {
   running_ = true;
+  if (!sends_.open()) sends_.start();
   while (running_) {
     fetch_events();
     if (mail_) read_mail();
     run_woken();
+    if (!sends_.empty()) {
+      sends_.submit();
+      run_woken();
+    }
     if (now_ >= next_tick_) {
       next_tick_ = now_ + kTick;
       wheel_.advance(now_);
@@ -87,7 +92,7 @@ void Loop::run() {
 
 void Loop::fetch_events() {
   std::array<epoll_event, kEventsATurn> events;
-  const auto patience = !woken_.alone() ? Millis{0} : std::max(Millis{0}, next_tick_ - now_);
+  const auto patience = !woken_.alone() || !sends_.empty() ? Millis{0} : std::max(Millis{0}, next_tick_ - now_);
   const int count = epoll_wait(epoll_, events.data(), kEventsATurn, static_cast<int>(patience.count()));
   now_ = millis_now();
   for (int i = 0; i < count; ++i) {
@@ -119,6 +124,7 @@ void Loop::run_woken() {
     Waiter& waiter = static_cast<Waiter&>(*turn.next);
     waiter.leave();
     waiter.run();
+    if (sends_.full()) sends_.submit();
   }
 }
 

@@ -1,7 +1,8 @@
 // The readiness loop of one thread: descriptors registered once, edge-triggered, and a mailbox.
 //
-// A turn: fetch events, let every source take note of its own, then run what they woke, then the
-// tick. Nothing runs while events are being noted, so a source may be destroyed only by what runs.
+// A turn: fetch events, let every source take note of its own, then run what they woke, send what these
+// kept for the turn's end and run whoever waited for that, then the tick. Nothing runs while events are being noted, so
+// a source may be destroyed only by what runs.
 #pragma once
 
 #include <atomic>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "proxy/net/clock.h"
+#include "proxy/net/send_batch.h"
 #include "proxy/net/wheel.h"
 
 namespace weir::net {
@@ -107,6 +109,9 @@ class Loop {
     post([this] { running_ = false; });
   }
 
+  /// What this turn sends; leaves at its end.
+  SendBatch& sends() { return sends_; }
+
   Wheel& wheel() { return wheel_; }
   /// When this turn began; for time-outs, not for measuring.
   Millis now() const { return now_; }
@@ -133,6 +138,7 @@ class Loop {
   std::vector<std::function<void()>> mail_tasks_;
   std::function<void()> tick_;
   Link woken_;
+  SendBatch sends_;
   Wheel wheel_;
   Millis now_{};
   Millis next_tick_{};

@@ -120,6 +120,33 @@ Io Stream::transmit(std::string_view bytes) {
   return write_result(sent, bytes.size());
 }
 
+Io Stream::write_kept(std::string_view bytes) {
+  if (kept_ == Kept::sent) {
+    kept_ = Kept::nothing;
+    if (outcome_ > 0) return {static_cast<size_t>(outcome_), IoState::ok};
+    return outcome_ == 0 ? Io{0, IoState::again} : Io{0, IoState::error, -outcome_};
+  }
+  if (kept_ == Kept::in_batch) return {0, IoState::again};
+  if (!loop_.sends().open() || tls_) return write(bytes);
+  if (!writable_) return {0, IoState::again};
+  loop_.sends().add(*this, bytes);
+  kept_ = Kept::in_batch;
+  return {0, IoState::again};
+}
+
+void Stream::sent(int outcome, size_t wanted) {
+  if (outcome < 0) errno = -outcome;
+  const Io io = write_result(outcome, wanted);
+  outcome_ = io.state == IoState::error ? -io.error : static_cast<int32_t>(io.size);
+  kept_ = Kept::sent;
+  if (waiter_) waiter_->wake();
+}
+
+void Stream::send_now(std::string_view bytes) {
+  const ssize_t outcome = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  sent(outcome < 0 ? -errno : static_cast<int>(outcome), bytes.size());
+}
+
 Io Stream::write(std::span<iovec> pieces) {
   if (tls_) [[unlikely]]
     return write_joined(pieces);
@@ -212,6 +239,8 @@ void Stream::close() {
     tls_->say_goodbye();
     tls_.reset();
   }
+  if (kept_ == Kept::in_batch) loop_.sends().forget(*this);
+  kept_ = Kept::nothing;
   if (fd_ >= 0) ::close(fd_);  // leaves the loop by itself
   fd_ = -1;
   readable_ = writable_ = end_ahead_ = broken_ = reset_ = finishing_ = false;

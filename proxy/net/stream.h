@@ -47,6 +47,9 @@ class Stream final : public Source {
 
   Io read(std::span<char> into);
   Io write(std::string_view bytes);
+  /// The same, but the bytes may leave with the turn's others: `again` then, and whoever is woken comes again with
+  /// the same bytes, which have stayed where they are, for the outcome.
+  Io write_kept(std::string_view bytes);
   /// Gathers (writev); at most IOV_MAX pieces.
   Io write(std::span<iovec> pieces);
 
@@ -79,8 +82,14 @@ class Stream final : public Source {
 
   void on_events(uint32_t events) override;
 
+  /// What became of the bytes in the batch: how many left, or -errno.
+  void sent(int outcome, size_t wanted);
+  /// The batch leaves them to the stream itself.
+  void send_now(std::string_view bytes);
+
  private:
   friend class Tls;
+  enum class Kept : uint8_t { nothing, in_batch, sent };
   /// Plain bytes, whatever they are.
   Io receive(std::span<char> into);
   Io transmit(std::string_view bytes);
@@ -93,6 +102,8 @@ class Stream final : public Source {
   Waiter* waiter_ = nullptr;
   std::unique_ptr<Tls> tls_;
   int fd_ = -1;
+  int32_t outcome_ = 0;  // of what was kept: bytes, or -errno
+  Kept kept_ = Kept::nothing;
   bool readable_ = false;
   bool writable_ = false;
   bool end_ahead_ = false;  // a FIN, reset or error is known to stand behind the bytes

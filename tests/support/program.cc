@@ -2,15 +2,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
+#include <iterator>
 #include <sstream>
 #include <stdexcept>
 
@@ -37,6 +42,18 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return all;
 }
 
+/// As in a container whose system calls are filtered (seccomp(2)).
+bool refuse_io_uring() {
+  sock_filter steps[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter{static_cast<unsigned short>(std::size(steps)), steps};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
 }  // namespace
 
 Program::Program(const std::string& path, const std::vector<std::string>& arguments, const ProgramOptions& options) {
@@ -59,6 +76,7 @@ Program::Program(const std::string& path, const std::vector<std::string>& argume
   ::dup2(::open(err.c_str(), O_WRONLY | O_APPEND), 2);
   const rlimit few{options.descriptors, options.descriptors};
   if (options.descriptors > 0 && ::setrlimit(RLIMIT_NOFILE, &few) != 0) ::_exit(126);
+  if (!options.io_uring && !refuse_io_uring()) ::_exit(126);
   if (!options.directory.empty() && ::chdir(options.directory.c_str()) != 0) ::_exit(126);
   ::execve(argv[0], argv.data(), envp.data());
   const char message[] = "cannot execute the program\n";

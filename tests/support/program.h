@@ -19,6 +19,7 @@ struct ProgramOptions {
   std::string input;                                             // its standard input
   std::string directory;                                         // where it runs; empty: here
   unsigned descriptors = 0;                                      // RLIMIT_NOFILE; 0: ours
+  bool io_uring = true;                                          // false: the kernel refuses it
 };
 
 /// How a program ended: its exit code, or the signal that killed it.
