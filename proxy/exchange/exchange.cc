@@ -88,7 +88,7 @@ bool Exchange::relaying() {
   response_->pump(attempt_.stream(), request_->body_done());
   if (response_->finished()) {
     complete();
-  } else if (response_->upgraded()) {
+  } else if (response_->upgraded() && !response_->waits_for_client()) {
     return false;
   } else if (request_->fault() != http::Fault::none) {
     settle(request_->fault());
@@ -214,7 +214,8 @@ void Exchange::answer_redirect(const http::Target& target) {
 bool Exchange::answering() {
   if (outcome_.next == Outcome::Next::abort || response_->out().empty()) return false;
   if (response_->flush()) return false;
-  const bool lost = response_->fault() != http::Fault::none || client_.stream.broken() || client_.patience.expired();
+  const bool gone = response_->fault() == http::Fault::client_gone || client_.stream.broken();
+  const bool lost = gone || client_.patience.expired();
   if (lost) outcome_.next = Outcome::Next::abort;
   return !lost;
 }
