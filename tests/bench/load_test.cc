@@ -16,7 +16,7 @@ namespace weir::testing {
 namespace {
 
 std::string built(const std::string& name) {
-  return weir_program().substr(0, weir_program().rfind('/')) + "/bench/" + name;
+  return build_directory() + "/bench/" + name;
 }
 
 std::string port_of(const std::string& address) { return address.substr(address.rfind(':') + 1); }

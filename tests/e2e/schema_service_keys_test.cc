@@ -93,7 +93,7 @@ std::string with_half_an_answer(Stage& stage) {
 
 std::string keeps_its_connection(Stage& stage) {
   stage.fetch(get("/"));
-  return wait_until([&] { return stage.old_origin.open_connections() == 0; }, Duration(1000)) ? "acts" : "waits";
+  return wait_until([&] { return stage.old_origin.open_connections() == 0; }, kWaits) ? "acts" : "waits";
 }
 
 ConfigText service(const std::string& line) { return {.service = {line}}; }

@@ -41,7 +41,6 @@ std::vector<Key> file_keys();     // listeners, admin, workers, regions, access_
 std::vector<Key> service_keys();  // services and all below, but
 std::vector<Key> health_keys();   // health, outlier, slow_start, queue, retry
 std::vector<Key> rollout_keys();  // a service's rollout
-std::vector<Key> service_keys();  // services and all below
 std::vector<Key> tls_keys();      // whatever is about TLS, wherever it stands
 
 /// The files that tls_keys() names.
@@ -52,7 +51,9 @@ std::string mmdb(const std::string& country, const std::string& other);
 
 /// Status and body of the answer to this request.
 Look answer_to(std::string request);
-/// Whether weir does anything on this connection within a second: `acts` or `waits`.
+/// Longer than a tenth of a second takes on however busy a machine: who has not acted by then waits.
+inline constexpr Duration kWaits{3000};
+/// Whether weir does anything on this connection within kWaits: `acts` or `waits`.
 std::string acts(Client& client);
 
 }  // namespace weir::testing

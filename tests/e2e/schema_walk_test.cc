@@ -127,6 +127,6 @@ Look answer_to(std::string request) {
   };
 }
 
-std::string acts(Client& client) { return client.silent_for(Duration(1000)) ? "waits" : "acts"; }
+std::string acts(Client& client) { return client.silent_for(kWaits) ? "waits" : "acts"; }
 
 }  // namespace weir::testing

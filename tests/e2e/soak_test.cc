@@ -7,8 +7,8 @@ namespace {
 
 TEST(Soak, AFewSecondsOfEverythingAtOnceAreInOrder) {
   const std::string program = weir_program();
-  const std::string soak = program.substr(0, program.rfind('/')) + "/tests/soak/soak";
-  const Finished soaked = run(soak, {"--seconds", "8", "--weir", program}, {}, kPatience * 20);
+  const std::string soak = build_directory() + "/tests/soak/soak";
+  const Finished soaked = run(soak, {"--seconds", "8", "--weir", program}, {}, kPatience * 10);
   EXPECT_EQ(soaked.code, 0) << soaked.output << soaked.errors;
 }
 

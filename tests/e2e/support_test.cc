@@ -3,7 +3,7 @@
 
 #include "tests/support/client.h"
 #include "tests/support/origin.h"
-#include "tests/support/proxy.h"
+#include "tests/support/peer.h"
 
 namespace weir::testing {
 namespace {
@@ -84,11 +84,12 @@ TEST(Harness, APageOfMetricsIsParsed) {
 }
 
 TEST(Harness, APeerServesTheSameConfiguration) {
-  Origin origin("old");
-  Nginx nginx(ConfigText{.old_endpoints = {origin.address()}});
-  Response response = fetch(nginx.edge(), get("/x"));
-  EXPECT_EQ(response.body, "old");
-  EXPECT_EQ(origin.only_request().target, "/x");
+  for (const PeerKind& kind : {nginx(), haproxy()}) {
+    Origin origin("old");
+    Peer peer(kind, ConfigText{.old_endpoints = {origin.address()}});
+    EXPECT_EQ(fetch(peer.edge(), get("/x")).body, "old") << kind.name;
+    EXPECT_EQ(origin.only_request().target, "/x") << kind.name;
+  }
 }
 
 }  // namespace

@@ -9,7 +9,7 @@ class WireFuzzer : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(WireFuzzer, EverythingIsSeenAsItWasMeant) {
   const std::string program = weir_program();
-  const std::string fuzzer = program.substr(0, program.rfind('/')) + "/tests/fuzz/fuzz_wire";
+  const std::string fuzzer = build_directory() + "/tests/fuzz/fuzz_wire";
   const Finished fuzzed = run(fuzzer, {"--turns", "150", "--seed", GetParam(), "--weir", program}, {}, kPatience * 10);
   EXPECT_EQ(fuzzed.code, 0) << fuzzed.output << fuzzed.errors;
 }

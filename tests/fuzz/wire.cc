@@ -18,6 +18,7 @@
 #include "tests/fuzz/wire_meant.h"
 #include "tests/support/bend.h"
 #include "tests/support/client.h"
+#include "tests/support/options.h"
 #include "tests/support/origin.h"
 #include "tests/support/places.h"
 #include "tests/support/proxy.h"
@@ -222,7 +223,7 @@ class Bench {
 
 struct Options {
   uint32_t seed = 1;
-  uint64_t turns = 0;  // 0: as long as `seconds` say
+  unsigned turns = 0;  // 0: as long as `seconds` say
   unsigned seconds = 10;
   std::string program = weir_program();
 };
@@ -277,27 +278,10 @@ int wrong_usage(const std::string& what) {
 int main(int count, char** words) {
   using namespace weir::fuzz;
   Options options;
-  for (int i = 1; i < count; i += 2) {
-    const std::string word = words[i];
-    if (i + 1 == count) return wrong_usage(word + " wants a value");
-    const std::string value = words[i + 1];
-    const bool number =
-        !value.empty() && value.find_first_not_of("0123456789") == std::string::npos && value.size() < 10;
-    if (word == "--weir") {
-      options.program = value;
-      continue;
-    }
-    if (!number) return wrong_usage(word + " wants a number, not " + value);
-    if (word == "--seed") {
-      options.seed = static_cast<uint32_t>(std::stoul(value));
-    } else if (word == "--turns") {
-      options.turns = std::stoul(value);
-    } else if (word == "--seconds") {
-      options.seconds = static_cast<unsigned>(std::stoul(value));
-    } else {
-      return wrong_usage("no option is called " + word);
-    }
-  }
+  const auto wrong = weir::testing::read_options(
+      count, words,
+      {{"seed", &options.seed}, {"turns", &options.turns}, {"seconds", &options.seconds}, {"weir", &options.program}});
+  if (wrong) return wrong_usage(*wrong);
   signal(SIGPIPE, SIG_IGN);
   return run(options);
 }

@@ -13,6 +13,7 @@
 
 #include "tests/soak/tally.h"
 #include "tests/soak/visitor.h"
+#include "tests/support/options.h"
 #include "tests/support/places.h"
 #include "tests/support/proxy.h"
 
@@ -22,6 +23,7 @@ namespace {
 using namespace weir::testing;
 
 struct Options {
+  unsigned minutes = 0;  // else `seconds`
   unsigned seconds = 60;
   unsigned visitors = 12;
   std::string program = weir_program();
@@ -231,28 +233,14 @@ int wrong_usage(const std::string& what) {
 int main(int count, char** words) {
   using namespace weir::soak;
   Options options;
-  for (int i = 1; i < count; i += 2) {
-    const std::string word = words[i];
-    if (i + 1 == count) return wrong_usage(word + " wants a value");
-    const std::string value = words[i + 1];
-    const bool number =
-        !value.empty() && value.find_first_not_of("0123456789") == std::string::npos && value.size() < 6;
-    if (word == "--weir") {
-      options.program = value;
-      continue;
-    }
-    if (!number || std::stoul(value) == 0) return wrong_usage(word + " wants a number, not " + value);
-    const auto wish = static_cast<unsigned>(std::stoul(value));
-    if (word == "--minutes") {
-      options.seconds = wish * 60;
-    } else if (word == "--seconds") {
-      options.seconds = wish;
-    } else if (word == "--visitors") {
-      options.visitors = wish;
-    } else {
-      return wrong_usage("no option is called " + word);
-    }
-  }
+  const auto wrong = weir::testing::read_options(count, words,
+                                                 {{"minutes", &options.minutes},
+                                                  {"seconds", &options.seconds},
+                                                  {"visitors", &options.visitors},
+                                                  {"weir", &options.program}});
+  if (wrong) return wrong_usage(*wrong);
+  if (options.minutes > 0) options.seconds = options.minutes * 60;
+  if (options.seconds == 0 || options.visitors == 0) return wrong_usage("there has to be time, and somebody to visit");
   signal(SIGPIPE, SIG_IGN);
   const int code = Soak(options).run();
   say(code == 0 ? "soak: all in order" : "soak: something is off");

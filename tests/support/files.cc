@@ -1,5 +1,6 @@
 #include "tests/support/files.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -21,6 +22,13 @@ Directory::Directory() {
 Directory::~Directory() {
   std::error_code ignored;
   fs::remove_all(path_, ignored);
+}
+
+SmallFiles::SmallFiles(rlim_t bytes) {
+  ::signal(SIGXFSZ, SIG_IGN);
+  getrlimit(RLIMIT_FSIZE, &before_);
+  const rlimit small{bytes, before_.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &small);
 }
 
 std::string read_file(const std::string& path) {

@@ -1,6 +1,8 @@
 // Files of a test: a directory that goes with it, and the ways in which operators change a file.
 #pragma once
 
+#include <sys/resource.h>
+
 #include <string>
 
 namespace weir::testing {
@@ -25,6 +27,18 @@ std::string read_file(const std::string& path);
 void write_file(const std::string& path, const std::string& text);
 /// Writes beside it and renames over it, as most editors do.
 void replace_file(const std::string& path, const std::string& text);
+
+/// While it lives no file of this process grows over `bytes`: what a full disk does to a write.
+class SmallFiles {
+ public:
+  explicit SmallFiles(rlim_t bytes);
+  ~SmallFiles() { setrlimit(RLIMIT_FSIZE, &before_); }
+  SmallFiles(const SmallFiles&) = delete;
+  SmallFiles& operator=(const SmallFiles&) = delete;
+
+ private:
+  rlimit before_{};
+};
 
 /// A mounted Kubernetes ConfigMap: `NAME -> ..data/NAME`, `..data -> ..TIME/`; an update swaps `..data`.
 class ConfigMap {

@@ -1,11 +1,6 @@
 #include <fmt/format.h>
-#include <gtest/gtest.h>
 
-#include <iostream>
-#include <stdexcept>
-
-#include "tests/support/client.h"
-#include "tests/support/proxy.h"
+#include "tests/support/peer.h"
 
 namespace weir::testing {
 namespace {
@@ -17,29 +12,11 @@ std::string timeout(const std::map<std::string, std::string>& values, const std:
   return fmt::format("  timeout {} {}\n", name, found == values.end() ? otherwise : found->second);
 }
 
-}  // namespace
-
-Haproxy::Haproxy(ConfigText config) : config_(std::move(config)) {
-  std::string host = own_loopback();
-  if (config_.edge.empty()) config_.edge = fmt::format("{}:{}", host, free_port(host));
-  write_file(directory_ / "haproxy.cfg", configuration());
-  program_ =
-      std::make_unique<Program>("/usr/sbin/haproxy", std::vector<std::string>{"-db", "-f", directory_ / "haproxy.cfg"});
-  if (!wait_until([this] { return static_cast<bool>(connect_to(config_.edge)); }))
-    throw std::runtime_error("HAProxy did not start:\n" + log());
-}
-
-Haproxy::~Haproxy() {
-  if (::testing::Test::HasFailure()) std::cerr << "---- HAProxy's log ----\n" << log() << "----\n";
-}
-
-std::string Haproxy::log() const { return program_->output() + program_->errors(); }
-
-std::string Haproxy::configuration() const {
+std::string configuration(const ConfigText& config, const Directory&) {
   std::string servers;
-  for (size_t i = 0; i < config_.old_endpoints.size(); ++i)
-    servers += fmt::format("  server s{} {}\n", i, config_.old_endpoints[i]);
-  const auto& timeouts = config_.timeouts;
+  for (size_t i = 0; i < config.old_endpoints.size(); ++i)
+    servers += fmt::format("  server s{} {}\n", i, config.old_endpoints[i]);
+  const auto& timeouts = config.timeouts;
   return fmt::format(
       R"(global
   maxconn 4096
@@ -60,7 +37,18 @@ backend old
           timeout(timeouts, "client_idle", "http-keep-alive", "75s") +
           timeout(timeouts, "request_body", "client", "30s") + timeout(timeouts, "connect", "connect", "2s") +
           timeout(timeouts, "response_head", "server", "30s") + timeout(timeouts, "tunnel_idle", "tunnel", "1h"),
-      config_.edge, servers);
+      config.edge, servers);
+}
+
+}  // namespace
+
+PeerKind haproxy() {
+  return {.name = "HAProxy",
+          .command =
+              [](const Directory&, const std::string& file) {
+                return std::vector<std::string>{"/usr/sbin/haproxy", "-db", "-f", file};
+              },
+          .configuration = configuration};
 }
 
 }  // namespace weir::testing

@@ -1,11 +1,6 @@
 #include <fmt/format.h>
-#include <gtest/gtest.h>
 
-#include <iostream>
-#include <stdexcept>
-
-#include "tests/support/client.h"
-#include "tests/support/proxy.h"
+#include "tests/support/peer.h"
 
 namespace weir::testing {
 namespace {
@@ -22,34 +17,16 @@ std::string setting(const std::map<std::string, std::string>& values, const std:
   return fmt::format("    {} {};\n", directive, value);
 }
 
-}  // namespace
-
-Nginx::Nginx(ConfigText config) : config_(std::move(config)) {
-  std::string host = own_loopback();
-  if (config_.edge.empty()) config_.edge = fmt::format("{}:{}", host, free_port(host));
-  write_file(directory_ / "nginx.conf", configuration());
-  program_ = std::make_unique<Program>(
-      "/usr/sbin/nginx", std::vector<std::string>{"-p", directory_.path(), "-e", directory_ / "error.log", "-c",
-                                                  directory_ / "nginx.conf"});
-  if (!wait_until([this] { return static_cast<bool>(connect_to(config_.edge)); }))
-    throw std::runtime_error("nginx did not start:\n" + log());
-}
-
-Nginx::~Nginx() {
-  if (::testing::Test::HasFailure()) std::cerr << "---- nginx's log ----\n" << log() << "----\n";
-}
-
-std::string Nginx::log() const { return program_->errors() + read_file(directory_ / "error.log"); }
-
-std::string Nginx::configuration() const {
+std::string configuration(const ConfigText& config, const Directory& directory) {
   std::string endpoints;
-  for (const std::string& endpoint : config_.old_endpoints) endpoints += fmt::format("    server {};\n", endpoint);
-  const auto &limits = config_.limits, &timeouts = config_.timeouts;
+  for (const std::string& endpoint : config.old_endpoints) endpoints += fmt::format("    server {};\n", endpoint);
+  const auto &limits = config.limits, &timeouts = config.timeouts;
   std::string settings =
       setting(limits, "request_body", "client_max_body_size") +
       setting(timeouts, "request_head", "client_header_timeout") +
       setting(timeouts, "request_body", "client_body_timeout") + setting(timeouts, "client_idle", "keepalive_timeout") +
-      setting(timeouts, "connect", "proxy_connect_timeout") + setting(timeouts, "response_head", "proxy_read_timeout");
+      setting(timeouts, "connect", "proxy_connect_timeout") + setting(timeouts, "response_body", "send_timeout") +
+      setting(timeouts, timeouts.contains("response_head") ? "response_head" : "response_body", "proxy_read_timeout");
   if (!limits.contains("request_body")) settings += "    client_max_body_size 0;\n";
   return fmt::format(R"(daemon off;
 master_process off;
@@ -58,7 +35,7 @@ events {{ worker_connections 4096; }}
 http {{
   access_log off;
   client_body_temp_path {0}/body; proxy_temp_path {0}/proxy; fastcgi_temp_path {0}/f; uwsgi_temp_path {0}/u; scgi_temp_path {0}/s;
-  underscores_in_headers on; merge_slashes off;
+  underscores_in_headers on; merge_slashes off; large_client_header_buffers 4 64k;
   map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
   upstream old {{
 {1}    keepalive 64;
@@ -77,7 +54,18 @@ http {{
   }}
 }}
 )",
-                     directory_.path(), endpoints, config_.edge, settings);
+                     directory.path(), endpoints, config.edge, settings);
+}
+
+}  // namespace
+
+PeerKind nginx() {
+  return {.name = "nginx",
+          .command =
+              [](const Directory& directory, const std::string& file) {
+                return std::vector<std::string>{"/usr/sbin/nginx", "-p", directory.path(), "-e", "stderr", "-c", file};
+              },
+          .configuration = configuration};
 }
 
 }  // namespace weir::testing

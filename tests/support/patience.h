@@ -1,8 +1,11 @@
 // How long a test waits for a thing before it fails: never a sleep, always a wait with an end.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <functional>
+#include <vector>
 
 namespace weir::testing {
 
@@ -10,11 +13,8 @@ using Clock = std::chrono::steady_clock;
 using Duration = std::chrono::milliseconds;
 using Deadline = Clock::time_point;
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+/// Long enough for a machine whose cores are shared by ten others, and for a weir under a sanitizer.
 inline constexpr Duration kPatience{20'000};
-#else
-inline constexpr Duration kPatience{5'000};
-#endif
 
 inline Deadline within(Duration duration) { return Clock::now() + duration; }
 
@@ -23,5 +23,12 @@ int milliseconds_left(Deadline deadline);
 
 /// Asks `condition` again and again until it holds; false if it does not within `patience`.
 bool wait_until(const std::function<bool()>& condition, Duration patience = kPatience);
+
+/// The middle one of what was measured: a stall of the machine proves nothing.
+template <class Measured>
+Measured middle(std::vector<Measured> all) {
+  std::nth_element(all.begin(), all.begin() + static_cast<ptrdiff_t>(all.size() / 2), all.end());
+  return all[all.size() / 2];
+}
 
 }  // namespace weir::testing

@@ -67,40 +67,4 @@ class Weir : public Proxy {
   std::unique_ptr<Program> program_;
 };
 
-/// nginx with the configuration that comes nearest.
-class Nginx : public Proxy {
- public:
-  explicit Nginx(ConfigText config);
-  ~Nginx() override;
-
-  std::string edge() const override { return config_.edge; }
-  Program& program() override { return *program_; }
-  std::string log() const override;
-
- private:
-  std::string configuration() const;
-
-  Directory directory_;
-  ConfigText config_;
-  std::unique_ptr<Program> program_;
-};
-
-/// HAProxy with the configuration that comes nearest.
-class Haproxy : public Proxy {
- public:
-  explicit Haproxy(ConfigText config);
-  ~Haproxy() override;
-
-  std::string edge() const override { return config_.edge; }
-  Program& program() override { return *program_; }
-  std::string log() const override;
-
- private:
-  std::string configuration() const;
-
-  Directory directory_;
-  ConfigText config_;
-  std::unique_ptr<Program> program_;
-};
-
 }  // namespace weir::testing

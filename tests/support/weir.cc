@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "tests/support/client.h"
+#include "tests/support/peer.h"
 #include "tests/support/proxy.h"
 
 namespace weir::testing {
@@ -32,8 +33,8 @@ std::string peer() {
 }
 
 std::unique_ptr<Proxy> start_proxy(const std::string& weir_program, const ConfigText& config) {
-  if (peer() == "nginx") return std::make_unique<Nginx>(config);
-  if (peer() == "haproxy") return std::make_unique<Haproxy>(config);
+  if (peer() == "nginx") return std::make_unique<Peer>(nginx(), config);
+  if (peer() == "haproxy") return std::make_unique<Peer>(haproxy(), config);
   return std::make_unique<Weir>(weir_program, config);
 }
 

@@ -2,8 +2,6 @@
 #include "proxy/control/journal.h"
 
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "tests/support/files.h"
@@ -13,6 +11,7 @@ namespace {
 
 using testing::Directory;
 using testing::read_file;
+using testing::SmallFiles;
 using testing::write_file;
 using Records = std::vector<std::string>;
 
@@ -140,21 +139,6 @@ TEST(Journal, AFileInTheDirectorysPlaceIsTold) {
   ASSERT_FALSE(found);
   EXPECT_NE(found.problems().front().text().find("state.directory"), std::string::npos);
 }
-
-/// Files of this process may not grow over `bytes`: what a full disk does to a write.
-class SmallFiles {
- public:
-  explicit SmallFiles(rlim_t bytes) {
-    ::signal(SIGXFSZ, SIG_IGN);
-    getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit small{bytes, before_.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &small);
-  }
-  ~SmallFiles() { setrlimit(RLIMIT_FSIZE, &before_); }
-
- private:
-  rlimit before_{};
-};
 
 TEST(Journal, AFullDiskKeepsNothingOfARecordAndGoesOnWhenThereIsRoom) {
   Directory directory;

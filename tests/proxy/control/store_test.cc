@@ -2,8 +2,6 @@
 #include "proxy/control/store.h"
 
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/resource.h>
 
 #include "proxy/control/change_json.h"
 #include "tests/routing/given.h"
@@ -15,6 +13,7 @@ namespace {
 using config::Share;
 using testing::Directory;
 using testing::read_file;
+using testing::SmallFiles;
 using testing::write_file;
 
 const Author kAnna{"anna \"the\" Ops\n", "192.0.2.1", "cli"};
@@ -134,21 +133,6 @@ TEST(Store, TheJournalStaysBoundedAndLosesNothing) {
   EXPECT_EQ(store->splits().history({"shop", 10, {}}).size(), 1u);
   EXPECT_EQ(share_of(*store->splits().find("shop")->file, "new"), Share{30'100});
 }
-
-/// Files of this process may not grow over `bytes`: what a full disk does to a write.
-class SmallFiles {
- public:
-  explicit SmallFiles(rlim_t bytes) {
-    ::signal(SIGXFSZ, SIG_IGN);
-    getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit small{bytes, before_.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &small);
-  }
-  ~SmallFiles() { setrlimit(RLIMIT_FSIZE, &before_); }
-
- private:
-  rlimit before_{};
-};
 
 TEST(Store, AFullDiskRefusesAChangeAndKeepsTheOldOneInForce) {
   Directory directory;
