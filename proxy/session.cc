@@ -219,7 +219,7 @@ Session::Reading Session::read_head(http::RequestHead& head, Behind& behind) {
   if (!input_.empty() && parsed_ == 0) {
     if (!waited) began_ = net::monotonic(), patience_.limit(timeouts.request_head);
     if (const Reading reading = take(input_.view(), false); reading != Reading::wait) return reading;
-    parsed_ = input_.size();
+    parsed_ = static_cast<uint32_t>(input_.size());
   } else if (!waited && !patience_.running()) {
     patience_.limit(timeouts.client_idle);
   }
@@ -246,7 +246,7 @@ Session::Reading Session::read_head(http::RequestHead& head, Behind& behind) {
       if (worth_parsing()) reading = take(input_.view(), false);
     }
     if (reading != Reading::wait) return reading;
-    parsed_ = input_.size();
+    parsed_ = static_cast<uint32_t>(input_.size());
   }
   if (has_reason_to_end()) {
     // A request may have come that no event told of yet; and who has just connected gets a moment.
@@ -270,7 +270,7 @@ Session::Reading Session::parse(http::RequestHead& head, std::string_view bytes)
     fault_ = parsed.fault;
     return Reading::refused;
   }
-  parsed_ = parsed.size;
+  parsed_ = static_cast<uint32_t>(parsed.size);
   return Reading::head;
 }
 

@@ -54,7 +54,7 @@ class Session : private net::Link {
   config::IpAddress peer_{};
   net::Nanos began_{};     // of the request that is being read; 0: not a byte of it yet
   unsigned unbroken_ = 0;  // requests since it last waited
-  size_t parsed_ = 0;      // bytes of input_ that were found to be no whole head
+  uint32_t parsed_ = 0;    // bytes of input_ that were found to be no whole head
   http::Fault fault_ = http::Fault::none;
   bool has_peer_ = false;
   bool trusted_ = false;

@@ -34,9 +34,9 @@ class Patience final : public net::Deadline {
     waiter_.wake();
   }
 
-  net::Waiter& waiter_;
-  bool expired_ = false;
+  bool expired_ = false;  // these two fit in behind what a Deadline holds
   bool running_ = false;
+  net::Waiter& waiter_;
 };
 
 /// Room for any address as text.

@@ -24,7 +24,7 @@ void Deadline::set(Millis when) {
 
 void Wheel::place(Deadline& deadline) {
   const int64_t wanted = tick_of(deadline.when_);
-  deadline.placed_at_ = std::clamp(wanted, tick_ + 1, tick_ + kSlots - 1);
+  deadline.placed_at_ = static_cast<uint32_t>(std::clamp(wanted, tick_ + 1, tick_ + kSlots - 1));
   Deadline*& slot = slots_[static_cast<size_t>(deadline.placed_at_ % kSlots)];
   deadline.next_ = slot;
   if (slot) slot->link_ = &deadline.next_;

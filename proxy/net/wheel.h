@@ -35,7 +35,7 @@ class Deadline {
   Deadline** link_ = nullptr;  // what points at this entry in its slot; null: not in the wheel
   Deadline* next_ = nullptr;
   Millis when_ = kNever;
-  int64_t placed_at_ = 0;  // the tick at which the wheel looks at it
+  uint32_t placed_at_ = 0;  // the tick at which the wheel looks at it; of 13 years
 };
 
 class Wheel {
