@@ -33,9 +33,17 @@ int SendBatch::start() {
   return 0;
 }
 
-void SendBatch::forget(const Stream& stream) {
+SendBatch::Send* SendBatch::of(const Stream& stream) {
   const auto found = std::ranges::find(sends_, &stream, &Send::stream);
-  if (found != sends_.end()) found->stream = nullptr;
+  return found == sends_.end() ? nullptr : &*found;
+}
+
+void SendBatch::replace(const Stream& stream, std::string_view bytes) {
+  if (Send* const send = of(stream)) send->bytes = bytes;
+}
+
+void SendBatch::forget(const Stream& stream) {
+  if (Send* const send = of(stream)) send->stream = nullptr;
 }
 
 void SendBatch::submit() {

@@ -33,6 +33,8 @@ class SendBatch {
   bool full() const { return sends_.size() >= kMost; }
   /// `bytes` stay where they are until `submit` or `forget`. One send a stream.
   void add(Stream& stream, std::string_view bytes) { sends_.push_back({&stream, bytes}); }
+  /// The stream's bytes have grown, and may have moved.
+  void replace(const Stream& stream, std::string_view bytes);
   /// The stream ends before its bytes left.
   void forget(const Stream& stream);
   /// Sends all, and tells each stream what became of its own.
@@ -47,6 +49,7 @@ class SendBatch {
     void operator()(io_uring* ring) const;
   };
 
+  Send* of(const Stream& stream);
   void submit_together();
   size_t take_outcomes();
 

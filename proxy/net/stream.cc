@@ -126,7 +126,10 @@ Io Stream::write_kept(std::string_view bytes) {
     if (outcome_ > 0) return {static_cast<size_t>(outcome_), IoState::ok};
     return outcome_ == 0 ? Io{0, IoState::again} : Io{0, IoState::error, -outcome_};
   }
-  if (kept_ == Kept::in_batch) return {0, IoState::again};
+  if (kept_ == Kept::in_batch) {
+    loop_.sends().replace(*this, bytes);
+    return {0, IoState::again};
+  }
   if (!loop_.sends().open() || tls_) return write(bytes);
   if (!writable_) return {0, IoState::again};
   loop_.sends().add(*this, bytes);

@@ -48,7 +48,8 @@ class Stream final : public Source {
   Io read(std::span<char> into);
   Io write(std::string_view bytes);
   /// The same, but the bytes may leave with the turn's others: `again` then, and whoever is woken comes again with
-  /// the same bytes, which have stayed where they are, for the outcome.
+  /// the same bytes, which have stayed where they are, for the outcome. If they grow or move before, it is called at
+  /// once with what they are now.
   Io write_kept(std::string_view bytes);
   /// Gathers (writev); at most IOV_MAX pieces.
   Io write(std::span<iovec> pieces);

@@ -128,6 +128,18 @@ TEST_F(SendBatchTest, OneWhoIsGoneIsAnErrorForItsOwnStreamAlone) {
   EXPECT_EQ(all[2]->heard(), "text");
 }
 
+TEST_F(SendBatchTest, BytesThatGrewAndMovedLeaveAsTheyAreNow) {
+  const auto all = pairs(2);
+  std::string first = "HTTP/1.1 103 Early Hints\r\n\r\n";
+  const std::string grown = first + "HTTP/1.1 400 Bad Request\r\n\r\n";
+  for (const auto& one : all) EXPECT_EQ(one->stream.write_kept(first).state, IoState::again);
+  EXPECT_EQ(all[0]->stream.write_kept(grown).state, IoState::again);
+  loop.sends().submit();
+  EXPECT_EQ(all[0]->heard(), grown);
+  EXPECT_EQ(all[0]->stream.write_kept(grown).size, grown.size());
+  EXPECT_EQ(all[1]->heard(), first);
+}
+
 TEST_F(SendBatchTest, AStreamThatEndsFirstSendsNothingAndHurtsNobody) {
   const auto all = pairs(3);
   {
