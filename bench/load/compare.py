@@ -1,4 +1,5 @@
-"""Two weirs beside each other: what more rules, services, endpoints and workers add to a request."""
+"""Two weirs beside each other: what more rules, services, endpoints and workers add to a request,
+and what it saves that sends leave together."""
 
 import os
 import statistics
@@ -51,6 +52,23 @@ def workers(field, args):
                    reverse=True)[:2]
     busier = spent[0] / max(sum(spent), 1)
     return [*out, found("the busier of two workers", f"{busier:.0%} of their time", "≤ 60%", busier <= 0.6, share=busier)]
+
+
+def sends(field, args):
+    """Of two weirs the first finds io_uring switched off, for the moment of its start and for the whole machine."""
+    switch = Path("/proc/sys/kernel/io_uring_disabled")
+    title = "a call for each send → one for those of a turn"
+    if not os.access(switch, os.W_OK):
+        return [found(title, f"not measured: {switch} cannot be written here (it needs Linux 6.6 and root)")]
+    before = switch.read_text()
+    switch.write_text("2")
+    try:
+        field.start_proxy("weir-plain", WEIR, lambda facts: weir_file(facts, [service(facts)]))
+    finally:
+        switch.write_text(before)
+    field.start_proxy("weir-more", WEIR, lambda facts: weir_file(facts, [service(facts)]))
+    return [one for count in (64, 512)
+            for one in grown(field, args, f"{title}, {count} connections", ("--connections", str(count)), None)]
 
 
 def pair(field, plain, more, cores=None, host="shop.example"):

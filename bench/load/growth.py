@@ -1,13 +1,13 @@
 """How weir's cost grows: with rules, services, endpoints, connections, workers, bodies, changes and overload; and what
 each feature adds."""
 
-from compare import endpoints, rules, services, workers
+from compare import endpoints, rules, sends, services, workers
 from features import features
 from memory import body, idle, slow_readers
 from upheaval import changes, overload
 
-GROWTH = {"rules": rules, "services": services, "endpoints": endpoints, "workers": workers, "idle": idle, "body": body,
-          "slow": slow_readers, "changes": changes, "overload": overload, "features": features}
+GROWTH = {"rules": rules, "services": services, "endpoints": endpoints, "workers": workers, "sends": sends, "idle": idle,
+          "body": body, "slow": slow_readers, "changes": changes, "overload": overload, "features": features}
 
 
 def print_growth(one):
