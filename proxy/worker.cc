@@ -95,6 +95,9 @@ void Worker::adopt(std::shared_ptr<const Publication> publication) {
   configure_pools(*view);
   retire_pools_unknown_to(*view);
   view_ = ViewRef(view.release());
+  for (const ServiceView& service : view_->services) {
+    for (const VersionView& version : service.versions) version.site->queue->call_all();
+  }
 }
 
 ServiceView Worker::view_of(const Publication& publication, size_t service) {
@@ -123,6 +126,15 @@ void VersionView::look_again() {
   health_seen = site->health->changes();
   warming = site->health->weigh(site->endpoints, weighed);
   for (size_t i = 0; i < pools.size(); ++i) pools[i]->use(loads[i], weighed[i].used);
+}
+
+void VersionView::call_waiting() const {
+  upstream::Queue& queue = *site->queue;
+  uint64_t room = 0;
+  for (size_t i = 0; i < pools.size(); ++i) {
+    if (loads[i] != routing::kUnusable) room += pools[i]->room();
+  }
+  for (; queue.waiting() > 0 && room > queue.called(); --room) queue.place_freed();
 }
 
 std::shared_ptr<upstream::Pool> Worker::pool_of(const upstream::EndpointSite& site) {

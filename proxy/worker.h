@@ -39,6 +39,9 @@ struct VersionView {
       look_again();
   }
 
+  /// Who waits is called for each place that is free and that nobody has been called for.
+  void call_waiting() const;
+
  private:
   void look_again();
 };

@@ -50,9 +50,6 @@ double seconds(std::chrono::milliseconds time) { return std::chrono::duration<do
 
 void HealthWatch::adopt(std::shared_ptr<const proxy::Publication> publication) {
   publication_ = std::move(publication);
-  for (const proxy::ServiceSite& service : publication_->services) {
-    for (const proxy::VersionSite& version : service.versions) version.queue->call_all();
-  }
   prober_.watch(targets(*publication_));
 }
 

@@ -19,23 +19,24 @@ bool out_of_descriptors(int error) { return error == EMFILE || error == ENFILE |
 /// Connects that fail for a want of weir's own say nothing of the endpoint.
 bool is_ours(int error) { return out_of_descriptors(error) || error == EADDRNOTAVAIL; }
 
-uint32_t pick(VersionView& version, std::span<const uint32_t> loads, Dice& dice) {
+uint32_t pick(const VersionView& version, std::span<const uint32_t> loads, Dice& dice, uint32_t& turn) {
   const config::Balance balance = version.site->balance;
   if (!version.warming) [[likely]]
-    return routing::pick(balance, loads, dice.roll(), version.turn);
+    return routing::pick(balance, loads, dice.roll(), turn);
   const auto now = std::chrono::duration_cast<routing::HealthTime>(net::monotonic());
   std::vector<double> weights;
   for (const upstream::Weighed& one : version.weighed) {
     weights.push_back(routing::warmth(one.came_back, version.site->slow_start, now));
   }
   return routing::pick_weighted(
-      balance, loads, weights, [&dice] { return dice.roll(); }, version.turn);
+      balance, loads, weights, [&dice] { return dice.roll(); }, turn);
 }
 
 }  // namespace
 
 http::Fault Attempt::begin(VersionView& version, Dice& dice, net::Waiter& waiter, bool fresh) {
   bool full = false;
+  starved_ = false;
   site_ = version.site;
   version.look();
   pool_ = choose(version, dice, full);
@@ -46,6 +47,7 @@ http::Fault Attempt::begin(VersionView& version, Dice& dice, net::Waiter& waiter
     int error = 0;
     lease_ = pool_->connect(error);
     if (!lease_ && out_of_descriptors(error)) {  // ours, not the endpoint's
+      starved_ = true;
       leave();
       return http::Fault::over_capacity;
     }
@@ -74,11 +76,12 @@ upstream::Pool* Attempt::choose(VersionView& version, Dice& dice, bool& full) {
 
 uint32_t Attempt::pick_but(VersionView& version, Dice& dice, const std::vector<uint32_t>& refused, uint32_t tried) {
   const bool any = !refused.empty() || tried != routing::kNoEndpoint;
-  if (!any) return version.loads.size() == 1 ? only_one(version) : pick(version, version.loads, dice);
+  if (!any) return version.loads.size() == 1 ? only_one(version) : pick(version, version.loads, dice, version.turn);
   std::vector<uint32_t> loads = version.loads;
   for (const uint32_t index : refused) loads[index] = routing::kUnusable;
   if (tried != routing::kNoEndpoint) loads[tried] = routing::kUnusable;
-  return pick(version, loads, dice);
+  uint32_t turn = version.turn;  // another one for the same request is nobody's turn
+  return pick(version, loads, dice, turn);
 }
 
 net::Io Attempt::connected() {

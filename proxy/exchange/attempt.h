@@ -28,6 +28,9 @@ class Attempt {
   http::Fault connect_failed(int error);
   http::Fault connect_timed_out();
 
+  /// The last one had room and no descriptor was left to connect with.
+  bool starved() const { return starved_; }
+
   bool active() const { return static_cast<bool>(lease_); }
   bool connecting() const { return lease_ && lease_->connecting; }
   bool reused() const { return lease_->reused; }
@@ -59,6 +62,7 @@ class Attempt {
   const upstream::Endpoint* endpoint_ = nullptr;
   upstream::Lease lease_;
   uint32_t tried_ = routing::kNoEndpoint;
+  bool starved_ = false;
 };
 
 }  // namespace weir::proxy

@@ -43,7 +43,7 @@ class Exchange {
   void keep_behind(const Behind& behind, size_t used);
 
   http::Fault take_endpoint();
-  http::Fault stand_in_line();
+  void stand_in_line();
   void start_try(http::Fault fault);
   void fail_try(http::Fault fault);
   void go_on(Again again, http::Fault fault);

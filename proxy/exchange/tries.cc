@@ -13,11 +13,12 @@ bool Exchange::begin_try() {
   retry_.next_try(*request_);
   const VersionSite& site = *version_->site;
   const bool behind_others = site.queue_timeout.count() > 0 && site.queue->crowded();
-  http::Fault fault = behind_others ? http::Fault::over_capacity : take_endpoint();
+  const http::Fault fault = behind_others ? http::Fault::over_capacity : take_endpoint();
   if (fault == http::Fault::over_capacity && site.queue_timeout.count() > 0) {
     ticket_.emplace(*site.queue, worker_.loop(), client_.waiter);
     client_.patience.limit(site.queue_timeout);
-    fault = stand_in_line();
+    stand_in_line();
+    if (!ticket_) client_.patience.stop();
   }
   if (!ticket_) start_try(fault);
   return true;
@@ -27,13 +28,11 @@ http::Fault Exchange::take_endpoint() {
   return attempt_.begin(*version_, worker_.dice(), client_.waiter, record_.tries() > 0);
 }
 
-/// Joins the queue, or joins it again, and then asks once more: a place may have become free meanwhile. Keeps the
-/// ticket while it has to wait.
-http::Fault Exchange::stand_in_line() {
-  const bool joined = ticket_->join();
-  const http::Fault fault = joined ? take_endpoint() : http::Fault::over_capacity;
-  if (!joined || fault != http::Fault::over_capacity) ticket_.reset();
-  return fault;
+/// Joins the queue, or joins it again; drops the ticket if there is no room in it. A place may have become free
+/// meanwhile: it goes to whoever is the first.
+void Exchange::stand_in_line() {
+  if (!ticket_->join()) return ticket_.reset();
+  if (!attempt_.starved()) version_->call_waiting();
 }
 
 /// Until an endpoint has room, or it took too long.
@@ -46,10 +45,11 @@ bool Exchange::queueing() {
     if (!ticket_->called()) return true;
     fault = take_endpoint();
     if (fault == http::Fault::over_capacity) {
-      fault = stand_in_line();
+      stand_in_line();
       if (ticket_) return true;
     } else if (fault != http::Fault::no_endpoint) {
       ticket_->used();
+      version_->call_waiting();
     }
   }
   ticket_.reset();

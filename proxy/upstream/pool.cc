@@ -84,6 +84,11 @@ bool Pool::enter() {
   return true;
 }
 
+uint64_t Pool::room() const {
+  if (max_connections_ == 0) return ~uint32_t{0};
+  return max_connections_ - std::min(max_connections_, endpoint_->in_use.load());
+}
+
 void Pool::leave() {
   // Who entered while there was no limit is not counted in the endpoint; those who are leave first.
   if (entered_shared_ > 0) {

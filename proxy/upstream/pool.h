@@ -88,6 +88,8 @@ class Pool {
   /// Takes a place among `max_connections`; false: it is full. Each `enter` is left once.
   bool enter();
   void leave();
+  /// How many places are free; without a limit, more than anybody waits for.
+  uint64_t room() const;
 
   /// A kept connection that looks alive; none: an empty lease.
   Lease acquire_idle();

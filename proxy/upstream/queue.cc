@@ -1,5 +1,7 @@
 #include "proxy/upstream/queue.h"
 
+#include <algorithm>
+
 namespace weir::upstream {
 
 Ticket::Ticket(Queue& queue, net::Loop& loop, net::Waiter& waiter) : queue_(queue), entry_(std::make_shared<Entry>()) {
@@ -10,19 +12,30 @@ Ticket::Ticket(Queue& queue, net::Loop& loop, net::Waiter& waiter) : queue_(queu
 Ticket::~Ticket() {
   entry_->waiter = nullptr;
   queue_.leave(entry_);
-  if (entry_->called) queue_.place_freed();
+  if (!entry_->called) return;
+  used();
+  queue_.place_freed();
 }
 
 bool Ticket::join() {
-  entry_->served = entry_->called;
+  const bool joined = queue_.join(entry_);
+  if (entry_->called) used();
+  return joined;
+}
+
+void Ticket::used() {
   entry_->called = false;
-  return queue_.join(entry_);
+  queue_.called_.fetch_sub(1);
 }
 
 bool Queue::join(const std::shared_ptr<Ticket::Entry>& entry) {
   const std::lock_guard lock(mutex_);
-  if (!entry->served && entries_.size() >= size_.load(std::memory_order_relaxed)) return false;
-  entries_.insert(entry->served ? entries_.begin() : entries_.end(), entry);
+  if (entry->number == 0) {
+    if (entries_.size() >= size_.load(std::memory_order_relaxed)) return false;
+    entry->number = ++last_number_;
+  }
+  const auto behind = std::ranges::find_if(entries_, [&](const auto& other) { return other->number > entry->number; });
+  entries_.insert(behind, entry);
   entry->waits = true;
   waiting_.store(entries_.size());
   return true;
@@ -45,11 +58,15 @@ bool Queue::call_first() {
     entry = std::move(entries_.front());
     entries_.pop_front();
     entry->waits = false;
+    called_.fetch_add(1);  // before it is seen to wait no more
     waiting_.store(entries_.size());
   }
   net::Loop& loop = *entry->loop;
   loop.post([queue = shared_from_this(), entry = std::move(entry)] {
-    if (!entry->waiter) return queue->place_freed();
+    if (!entry->waiter) {
+      queue->called_.fetch_sub(1);
+      return queue->place_freed();
+    }
     entry->called = true;
     entry->waiter->wake();
   });

@@ -1,7 +1,8 @@
 // Requests that wait until an endpoint of their version has a place again: first come, first served, over all workers.
 //
-// No wake-up is lost: who joins asks for a place once more afterwards, and who gives one back looks for those who
-// wait afterwards; one of the two sees the other. Who is called and does not take the place passes the call on.
+// A place that is given back calls the first one. Who joins, and who takes a place, looks whether there is one more
+// than have been called, and calls the first of all for it: so no wake-up is lost, whoever looks first, and nobody is
+// passed by. Who is called and does not take the place passes the call on.
 #pragma once
 
 #include <atomic>
@@ -16,7 +17,7 @@ namespace weir::upstream {
 
 class Queue;
 
-/// A place in the queue, from joining until it is dropped. Its loop's thread.
+/// A place in the queue, from joining until it is dropped. Joined again it stands where it stood. Its loop's thread.
 class Ticket {
  public:
   Ticket(Queue& queue, net::Loop& loop, net::Waiter& waiter);
@@ -24,12 +25,12 @@ class Ticket {
   Ticket(const Ticket&) = delete;
   Ticket& operator=(const Ticket&) = delete;
 
-  /// Waits, if there is room for one more; false: there is not. A ticket that was called may join again, at the front.
+  /// Waits, if there is room for one more; false: there is not. A ticket that was called finds room.
   bool join();
   /// A place may be free: try, and join again or drop the ticket.
   bool called() const { return entry_->called; }
   /// The place was taken: the call is used up.
-  void used() { entry_->called = false; }
+  void used();
 
  private:
   friend class Queue;
@@ -39,7 +40,7 @@ class Ticket {
     net::Waiter* waiter = nullptr;  // null: the ticket was dropped. The loop's thread
     bool called = false;            // the loop's thread
     bool waits = false;             // in the queue; under its lock
-    bool served = false;            // has been called before: first in line
+    uint64_t number = 0;            // its turn, from 1; 0: has not joined yet. Under its lock
   };
 
   Queue& queue_;
@@ -51,14 +52,16 @@ class Queue : public std::enable_shared_from_this<Queue> {
  public:
   void configure(uint64_t size) { size_.store(size, std::memory_order_relaxed); }
 
-  /// Do some wait? Whoever comes now waits behind them.
-  bool crowded() const { return waiting_.load() > 0; }
+  /// Do some wait, or are on their way to a place? Whoever comes now waits behind them.
+  bool crowded() const { return waiting_.load() > 0 || called_.load() > 0; }
   uint64_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
-  /// After a place was given back: the first one is called.
+  /// Called, and neither at a place nor in line again yet.
+  uint64_t called() const { return called_.load(); }
+  /// After a place was given back, or one was seen that nobody has been called for: the first one is called.
   void place_freed() {
     if (waiting_.load() > 0) call_first();
   }
-  /// Endpoints came back: all look again.
+  /// Endpoints came back, or have more places: all look again.
   void call_all();
 
  private:
@@ -69,7 +72,9 @@ class Queue : public std::enable_shared_from_this<Queue> {
 
   std::atomic<uint64_t> size_{0};
   std::atomic<uint64_t> waiting_{0};
+  std::atomic<uint64_t> called_{0};
   std::mutex mutex_;
+  uint64_t last_number_ = 0;
   std::list<std::shared_ptr<Ticket::Entry>> entries_;
 };
 

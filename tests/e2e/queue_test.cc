@@ -80,6 +80,18 @@ TEST(Queue, WhoLeavesIsPassedOver) {
   EXPECT_EQ(second.receive().status, 200);
 }
 
+TEST(Queue, PlacesThatAReloadBringsAreTakenAtOnce) {
+  Line line("{ size: 10, timeout: 1h }", 2);
+  line.joins();
+  line.joins();
+  ConfigText config = line.weir->config();
+  config.old_version[0] = "max_connections: 3";
+  line.weir->reload(config);
+  for (Client& client : line.clients) EXPECT_EQ(client.receive().status, 200);
+  EXPECT_TRUE(line.holding->silent_for(Duration(1))) << "nobody gave a place back";
+  line.let_go = true;
+}
+
 TEST(Queue, NoWakeUpIsLostHoweverManyWorkersGiveAndTake) {
   Origin origin("origin");
   origin.forget();

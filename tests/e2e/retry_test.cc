@@ -57,6 +57,17 @@ TEST(Retry, AnAnswerThatIsNotNamedIsPassedOn) {
   EXPECT_EQ(tried.origin.complete_requests(), 1u);
 }
 
+TEST(Retry, TakesNobodysTurn) {
+  Origin dead("dead"), second("second"), third("third");
+  auto weir = weir_with({.old_endpoints = {dead.address(), second.address(), third.address()},
+                         .old_version = {"balance: round_robin", "outlier: none"}});
+  dead.stop();
+  for (int i = 0; i < 36; ++i) EXPECT_EQ(fetch(weir->edge(), get("/")).status, 200);
+  // Each has its third, and of the dead one's they are given half and half.
+  EXPECT_EQ(second.complete_requests(), 18u);
+  EXPECT_EQ(third.complete_requests(), 18u);
+}
+
 TEST(Retry, WhatIsNotIdempotentIsSentOnce) {
   Tried tried("{ when: [reset, timeout, 503] }", raw(kUnavailable));
   EXPECT_EQ(tried.ask(post("/", "body"), "POST").status, 503);
