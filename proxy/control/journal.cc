@@ -82,7 +82,9 @@ Journal::~Journal() {
 config::Problems Journal::lock() {
   const std::string path = directory_ + "/lock";
   lock_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock_ < 0) lock_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);  // a read-only disk
+  const bool read_only = lock_ < 0 && errno == EROFS;
+  if (lock_ < 0) lock_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (lock_ < 0 && read_only) lock_ = ::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (lock_ < 0) return problem(path + " cannot be opened: " + std::strerror(errno));
   if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
     std::string holder;
@@ -100,7 +102,12 @@ config::Problems Journal::read(Found& found) {
   const std::string path = directory_ + "/journal";
   ::unlink((path + ".new").c_str());  // a rewrite that never ended
   file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (file_ < 0) file_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const bool writable = file_ >= 0;
+  if (!writable) {
+    found.told.push_back(fmt::format("{} cannot be written: {}; what is changed is not remembered until it can be",
+                                     path, std::strerror(errno)));
+    file_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  }
   std::string text;
   if (file_ < 0 ? errno != ENOENT && errno != EROFS : !read_all(file_, text)) {
     return problem(path + " cannot be read: " + std::strerror(errno));
@@ -127,7 +134,7 @@ config::Problems Journal::read(Found& found) {
     const std::string kept = path + ".damaged";
     if (::link(path.c_str(), kept.c_str()) == 0) found.told.push_back("the damaged file is kept as " + kept);
   }
-  in_doubt_ = damaged > 0 || file_ < 0 || (bytes_ < text.size() && !cut_back());
+  in_doubt_ = damaged > 0 || !writable || (bytes_ < text.size() && !cut_back());
   return {};
 }
 

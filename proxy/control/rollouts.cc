@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <boost/json.hpp>
@@ -40,10 +41,16 @@ config::Problems Rollouts::begin(const std::optional<config::State>& state) {
   std::vector<std::string> records;
   if (state) {
     auto found = Journal::open(state->directory + "/rollouts");
-    if (!found) return found.problems();
-    journal_ = std::move(found->journal);
-    records = std::move(found->records);
-    for (const std::string& told : found->told) spdlog::warn("{}", told);
+    // On a disk that cannot be written there may be none; serving comes first.
+    const bool can_write = ::access(state->directory.c_str(), W_OK) == 0;
+    if (!found && can_write) return found.problems();
+    if (found) {
+      journal_ = std::move(found->journal);
+      records = std::move(found->records);
+      for (const std::string& told : found->told) spdlog::warn("{}", told);
+    } else {
+      spdlog::error("the rollouts' evidence is not kept: {}", found.problems().front().what);
+    }
   }
   adopt_plans();
   read(records);

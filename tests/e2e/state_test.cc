@@ -1,8 +1,11 @@
 // What operators changed is found again: after a kill, beside an edited file, on a disk that is full.
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <filesystem>
 #include <thread>
 
 #include "tests/e2e/operated.h"
@@ -182,6 +185,53 @@ TEST(State, ARollbackOnAFullDiskIsInForceToldLoudlyAndRememberedAsSoonAsThereIsR
   shop.restart();
   EXPECT_EQ(shop.version(), "old");
   EXPECT_EQ(shop.put("10%").status, 409);
+}
+
+/// A program that runs weir where `path` is a read-only disk: in a mount namespace of its own.
+std::string weir_without_writing(const Directory& directory, const std::string& path) {
+  const std::string program = directory / "weir";
+  write_file(program, fmt::format("#!/bin/sh\nexec unshare {0} /bin/sh -c 'mount --bind {1} {1} && "
+                                  "mount -o remount,ro,bind {1} && exec {2} \"$@\"' sh \"$@\"\n",
+                                  geteuid() == 0 ? "-m" : "-rm", path, weir_program()));
+  chmod(program.c_str(), 0755);
+  return program;
+}
+
+TEST(State, OnAReadOnlyDiskWhatWasRememberedIsInForceAndAChangeIsRefusedWithTheReason) {
+  Operated shop;
+  ASSERT_EQ(shop.put("20%").status, 200);
+  const int64_t revision = shop.revision();
+  const ConfigText config = shop.weir->config();
+  shop.weir->program().signal(SIGKILL);
+  ASSERT_TRUE(shop.weir->program().wait());
+  Directory directory;
+  shop.weir = std::make_unique<Weir>(weir_without_writing(directory, shop.state.path()), config);
+  EXPECT_TRUE(shop.weir->program().wait_for_text("Read-only file system"));
+  EXPECT_EQ(shop.share(), "20%");
+  EXPECT_EQ(shop.version(), "new");
+  const Response refused = shop.put("50%");
+  EXPECT_EQ(refused.status, 503) << refused;
+  EXPECT_NE(refused.body.find("Read-only file system"), std::string::npos) << refused.body;
+  EXPECT_EQ(shop.revision(), revision);
+  const Response emergency = shop.post("rollback");
+  EXPECT_EQ(emergency.status, 200) << emergency;
+  EXPECT_NE(emergency.body.find(R"("remembered":false)"), std::string::npos) << emergency.body;
+  EXPECT_EQ(shop.version(), "old");
+  EXPECT_TRUE(shop.weir->program().wait_for_text("NOT REMEMBERED"));
+}
+
+TEST(State, WhereNothingWasEverRememberedAReadOnlyDiskIsToldAndWeirServes) {
+  Directory directory;
+  Operated shop({.share = "100%"});
+  ConfigText config = shop.weir->config();
+  config.top = {fmt::format("state: {{ directory: {}/empty }}", directory.path())};
+  std::filesystem::create_directory(directory / "empty");
+  shop.weir->program().signal(SIGKILL);
+  ASSERT_TRUE(shop.weir->program().wait());
+  shop.weir = std::make_unique<Weir>(weir_without_writing(directory, directory / "empty"), config);
+  EXPECT_TRUE(shop.weir->program().wait_for_text("Read-only file system"));
+  EXPECT_EQ(shop.version(), "new");
+  EXPECT_EQ(shop.put("50%").status, 503);
 }
 
 }  // namespace
