@@ -1,0 +1,112 @@
+// The wall clock jumps: dates follow it, and nothing that lasts for a while does.
+#include <fmt/format.h>
+
+#include <ctime>
+#include <future>
+
+#include "tests/e2e/operated.h"
+
+namespace weir::testing {
+namespace {
+
+constexpr std::chrono::hours kFar{400 * 24};
+
+/// weir whose wall clock is told by a file; every other clock is the machine's.
+class Clocked : public Operated {
+ public:
+  explicit Clocked(ConfigText config = {}) : Operated(std::move(config)) {
+    set(std::chrono::hours(0));
+    const ConfigText now = weir->config();
+    weir->program().signal(SIGKILL);
+    EXPECT_TRUE(weir->program().wait());
+    ProgramOptions options;
+    options.environment = {{"LD_PRELOAD", "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"},
+                           {"FAKETIME_TIMESTAMP_FILE", file_},
+                           {"FAKETIME_NO_CACHE", "1"},
+                           {"FAKETIME_DONT_FAKE_MONOTONIC", "1"},
+                           {"ASAN_OPTIONS", "verify_asan_link_order=0"}};
+    weir = std::make_unique<Weir>(weir_program(), now, options);
+  }
+
+  void set(std::chrono::hours ahead) { replace_file(file_, fmt::format("{:+}h\n", ahead.count())); }
+  /// How far ahead of ours weir's clock is, as its answers say.
+  std::chrono::hours ahead(const Response& response) {
+    std::tm date{};
+    const std::string text = response.fields.get("Date");
+    if (!::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date)) return std::chrono::hours(-1);
+    const double seconds = std::difftime(::timegm(&date), std::time(nullptr));
+    return std::chrono::round<std::chrono::hours>(std::chrono::duration<double>(seconds));
+  }
+  double up() { return weir->metrics().sum("weir_endpoint_up", {{"version", "old"}}); }
+
+ private:
+  Directory directory_;
+  const std::string file_ = directory_ / "clock";
+};
+
+TEST(WallClock, AJumpEitherWayEndsNobodysRequestOrConnection) {
+  Clocked shop({.share = "0%"});
+  Client kept(shop.weir->edge());
+  kept.send(get("/"));
+  EXPECT_EQ(kept.receive().status, 200);
+  for (const std::chrono::hours jump : {kFar, -kFar}) {
+    std::promise<void> release;
+    shop.old_origin.on("/hold", [released = release.get_future().share()](Turn& turn) {
+      turn.read_body();
+      released.wait_for(kPatience);
+      turn.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nheld");
+    });
+    const size_t before = shop.old_origin.requests().size();
+    Client held(shop.weir->edge());
+    held.send(get("/hold"));
+    ASSERT_TRUE(wait_until([&] { return shop.old_origin.requests().size() > before; }));
+    shop.set(jump);
+    ASSERT_TRUE(wait_until([&] {
+      kept.send(get("/"));
+      return shop.ahead(kept.receive()) == jump;
+    })) << "on the same connection all the while";
+    EXPECT_EQ(shop.weir->admin_get("/readyz").status, 200);
+    release.set_value();
+    EXPECT_EQ(held.receive().body, "held");
+  }
+  EXPECT_EQ(shop.weir->metrics().sum("weir_errors_total"), 0);
+  EXPECT_EQ(kept.end(), End::none);
+}
+
+TEST(WallClock, ChangesStandInTheOrderTheyWereMadeInWhateverItSaid) {
+  Clocked shop;
+  shop.set(kFar);
+  ASSERT_EQ(shop.put("10%").status, 200);
+  shop.set(-kFar);
+  ASSERT_EQ(shop.put("20%").status, 200);
+  const auto changes = shop.history();
+  ASSERT_EQ(changes.size(), 2u);
+  EXPECT_GT(changes[0].at("revision").to_number<int64_t>(), changes[1].at("revision").to_number<int64_t>());
+  EXPECT_LT(changes[0].at("at").as_string(), changes[1].at("at").as_string()) << "as the clock said";
+  shop.restart();
+  EXPECT_EQ(shop.share(), "20%");
+}
+
+TEST(WallClock, AnEjectionLastsAsLongAsItWasMeantTo) {
+  Origin failing(raw("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")), well;
+  const auto ejecting = [&](const std::string& base) {
+    ConfigText config{.share = "0%"};
+    config.old_version = {fmt::format("outlier: {{ consecutive: 1, base: {}, when: [5xx] }}", base)};
+    auto shop = std::make_unique<Clocked>(config);
+    ConfigText both = shop->weir->config();
+    both.old_endpoints = {failing.address(), well.address()};
+    shop->weir->reload(both);
+    EXPECT_TRUE(wait_until([&] { return fetch(shop->weir->edge(), get("/")).status == 500; }));
+    return shop;
+  };
+  auto for_long = ejecting("1h");
+  for_long->set(kFar);
+  EXPECT_TRUE(wait_until([&] { return for_long->ahead(fetch(for_long->weir->edge(), get("/"))) == kFar; }));
+  EXPECT_EQ(for_long->up(), 1);
+  auto for_a_moment = ejecting("200ms");
+  for_a_moment->set(-kFar);
+  EXPECT_TRUE(wait_until([&] { return for_a_moment->up() == 2; }));
+}
+
+}  // namespace
+}  // namespace weir::testing
