@@ -25,7 +25,7 @@ std::string lines_of(size_t size) {
 void expect_bounded(Edge& edge, size_t before, const char* what) {
   const size_t now = edge.proxy->program().resident_bytes(), grown = now - std::min(before, now);
   std::cout << fmt::format("{} connections, {}: {} KiB each\n", kConnections, what, grown / kConnections / 1024);
-  EXPECT_LT(grown, kConnections * kBound + kOnce) << what;
+  EXPECT_LT(grown, (kConnections * kBound + kOnce) * times_of_sanitizer()) << what;
   EXPECT_EQ(edge.fetch(get("/", "shop.example", "Connection: close\r\n")).status, 200) << what;
 }
 

@@ -5,11 +5,13 @@
 namespace weir::testing {
 namespace {
 
-/// `timeout NAME value` if the configuration has a value for it, else `otherwise`.
-std::string timeout(const std::map<std::string, std::string>& values, const std::string& key, const std::string& name,
-                    const std::string& otherwise) {
-  auto found = values.find(key);
-  return fmt::format("  timeout {} {}\n", name, found == values.end() ? otherwise : found->second);
+/// `timeout NAME value` by the first of `keys` that the configuration has a value for, else `otherwise`.
+std::string timeout(const std::map<std::string, std::string>& values, const std::vector<std::string>& keys,
+                    const std::string& name, const std::string& otherwise) {
+  for (const std::string& key : keys)
+    if (auto found = values.find(key); found != values.end())
+      return fmt::format("  timeout {} {}\n", name, found->second);
+  return fmt::format("  timeout {} {}\n", name, otherwise);
 }
 
 std::string configuration(const ConfigText& config, const Directory&) {
@@ -26,6 +28,7 @@ defaults
   mode http
   option http-keep-alive
   option forwardfor
+  option abortonclose
   http-reuse safe
   retries 1
 {}frontend edge
@@ -33,10 +36,12 @@ defaults
   default_backend old
 backend old
 {})",
-      timeout(timeouts, "request_head", "http-request", "10s") +
-          timeout(timeouts, "client_idle", "http-keep-alive", "75s") +
-          timeout(timeouts, "request_body", "client", "30s") + timeout(timeouts, "connect", "connect", "2s") +
-          timeout(timeouts, "response_head", "server", "30s") + timeout(timeouts, "tunnel_idle", "tunnel", "1h"),
+      timeout(timeouts, {"request_head"}, "http-request", "10s") +
+          timeout(timeouts, {"client_idle"}, "http-keep-alive", "75s") +
+          timeout(timeouts, {"request_body", "response_body"}, "client", "30s") +
+          timeout(timeouts, {"connect"}, "connect", "2s") +
+          timeout(timeouts, {"response_head", "response_body"}, "server", "30s") +
+          timeout(timeouts, {"tunnel_idle"}, "tunnel", "1h"),
       config.edge, servers);
 }
 

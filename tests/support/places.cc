@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 
+#include "tests/support/files.h"
+
 namespace weir::testing {
 
 const std::string& source_directory() {
@@ -20,6 +22,16 @@ const std::string& weir_program() {
     return named ? named : build_directory() + "/weir";
   }();
   return program;
+}
+
+unsigned times_of_sanitizer() {
+  static const unsigned times = [] {
+    const std::string program = read_file(weir_program());
+    const bool sanitized =
+        program.find("__asan_init") != std::string::npos || program.find("__tsan_init") != std::string::npos;
+    return sanitized ? 10u : 1u;
+  }();
+  return times;
 }
 
 }  // namespace weir::testing
