@@ -74,6 +74,7 @@ Tls::Tls(Stream& stream, std::shared_ptr<const TlsClient> client, const std::str
     : stream_(stream), client_(std::move(client)), memory_(&memory), ssl_(client_->session(host)) {
   begin();
   SSL_set_connect_state(ssl_.get());
+  if (std::exchange(memory.of, client_) != client_) memory.last.reset();
   if (memory.last) SSL_set_session(ssl_.get(), memory.last.get());
 }
 
@@ -95,6 +96,7 @@ void Tls::keep_sessions_of(SSL_CTX* context) {
 /// 1: the session is ours from here on.
 int Tls::on_session(SSL* ssl, SSL_SESSION* session) {
   const Tls& tls = *static_cast<Tls*>(BIO_get_data(SSL_get_rbio(ssl)));
+  if (tls.memory_->of != tls.client_) return 0;
   tls.memory_->last.reset(session);
   return 1;
 }

@@ -10,9 +10,13 @@
 
 namespace weir::net {
 
-/// The session to come back with to one endpoint; of one worker's pool.
+class TlsClient;
+
+/// The session to come back with to one endpoint; of one worker's pool. Resumed it verifies nothing anew, so it ends
+/// with the client it was verified by; one that a connection of a former client brings late is not kept.
 struct TlsMemory {
   Owned<SSL_SESSION> last;  // null: none
+  std::shared_ptr<const TlsClient> of;
 };
 
 /// Made by the control thread, immutable, used by every worker.

@@ -52,7 +52,7 @@ void Pool::configure(const EndpointSite& site, std::chrono::milliseconds idle,
   idle_time_ = idle;
   max_connections_ = site.max_connections;
   queue_ = site.queue;
-  if (std::exchange(tls_, site.tls) != site.tls) tls_memory_.last.reset();
+  tls_ = site.tls;
   host_ = site.host;
   retired_ = false;
   load_ = load;

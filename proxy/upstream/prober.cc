@@ -54,10 +54,7 @@ class Prober::Round {
   ~Round() { frame_.destroy(); }
 
   /// What the next probe goes by.
-  void update(const ProbeTarget& target) {
-    if (target.site.tls != target_.site.tls) tls_memory_.last.reset();  // a session resumed would not verify anew
-    target_ = target;
-  }
+  void update(const ProbeTarget& target) { target_ = target; }
 
  private:
   net::Detached go_round();

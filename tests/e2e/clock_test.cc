@@ -91,7 +91,7 @@ TEST(WallClock, AnEjectionLastsAsLongAsItWasMeantTo) {
   Origin failing(raw("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")), well;
   const auto ejecting = [&](const std::string& base) {
     ConfigText config{.share = "0%"};
-    config.old_version = {fmt::format("outlier: {{ consecutive: 1, base: {}, when: [5xx] }}", base)};
+    config.old_version = {fmt::format("outlier: {{ consecutive: 1, base: {}, max: 2h, when: [5xx] }}", base)};
     auto shop = std::make_unique<Clocked>(config);
     ConfigText both = shop->weir->config();
     both.old_endpoints = {failing.address(), well.address()};

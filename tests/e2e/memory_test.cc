@@ -23,7 +23,13 @@ std::string lines_of(size_t size) {
 
 /// Grown by so much, printed for whoever changes it.
 void expect_bounded(Edge& edge, size_t before, const char* what) {
-  const size_t now = edge.proxy->program().resident_bytes(), grown = now - std::min(before, now);
+  size_t grown = 0;
+  const auto holds_the_heads = [&] {
+    const size_t now = edge.proxy->program().resident_bytes();
+    grown = now - std::min(before, now);
+    return grown > kConnections * kAlmostAHead;
+  };
+  EXPECT_TRUE(wait_until(holds_the_heads)) << what;
   std::cout << fmt::format("{} connections, {}: {} KiB each\n", kConnections, what, grown / kConnections / 1024);
   EXPECT_LT(grown, (kConnections * kBound + kOnce) * times_of_sanitizer()) << what;
   EXPECT_EQ(edge.fetch(get("/", "shop.example", "Connection: close\r\n")).status, 200) << what;
