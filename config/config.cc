@@ -1,6 +1,7 @@
 #include "config/config.h"
 
 #include <charconv>
+#include <tuple>
 
 namespace weir::config {
 
@@ -15,6 +16,14 @@ std::optional<StatusRange> parse_status_range(std::string_view text) {
   const StatusRange range{number(text.substr(0, dash)), number(last)};
   const bool right = range.first >= 100 && range.last <= 599 && range.first <= range.last;
   return right ? std::optional<StatusRange>(range) : std::nullopt;
+}
+
+bool operator==(const ListenerTls& a, const ListenerTls& b) {
+  const auto all = [](const ListenerTls& tls) {
+    return std::tie(tls.certificates, tls.min_version, tls.ciphers, tls.groups, tls.alpn, tls.session_tickets,
+                    tls.client_ca, tls.client_certificate, tls.client_crl);
+  };
+  return all(a) == all(b);
 }
 
 Outlier default_outlier() {

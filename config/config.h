@@ -95,6 +95,7 @@ struct ListenerTls {
   ClientCertificate client_certificate = ClientCertificate::require;
   std::string client_crl;  // empty: none is revoked
   Where where;
+  friend bool operator==(const ListenerTls& a, const ListenerTls& b);  // wherever they stand
 };
 
 /// Strict-Transport-Security (RFC 6797).
@@ -123,9 +124,10 @@ struct Admin {
   Address address;
   std::string token_file;          // empty: none
   std::vector<std::string> hosts;  // further names accepted in `Host`
+  std::optional<ListenerTls> tls;  // who shows a certificate of its client_ca needs no token
   Where where;
   friend bool operator==(const Admin& a, const Admin& b) {
-    return a.address == b.address && a.token_file == b.token_file && a.hosts == b.hosts;
+    return a.address == b.address && a.token_file == b.token_file && a.hosts == b.hosts && a.tls == b.tls;
   }
 };
 

@@ -56,13 +56,14 @@ Type<Listener> listener() {
 
 Type<Admin> admin() {
   return Object<Admin>("admin", "where numbers and state are shown; without it there is no admin listener")
-      .required("address", &Admin::address, admin_address(),
-                "where to listen: a loopback host:port or unix:/path; anything else needs token_file")
+      .required(
+          "address", &Admin::address, admin_address(),
+          "where to listen: a loopback host:port or unix:/path; anything else needs token_file, or tls with client_ca")
       .optional("token_file", &Admin::token_file, some_text("a file's path"),
                 "a file holding the token that clients of the API show as Authorization: Bearer")
       .optional("hosts", &Admin::hosts, list_of(host_name(), 0, "a host name"),
                 "further host names under which the admin may be asked; localhost and IP addresses always may")
-      .not_yet("tls", "the admin speaks plain HTTP only; end TLS before it and take this out")
+      .optional("tls", &Admin::tls, admin_tls_table(), "how it speaks TLS; absent: plain HTTP")
       .type();
 }
 

@@ -20,6 +20,7 @@ Type<Retry> retry_table();
 Type<std::optional<Outlier>> outlier_table();
 Type<Rollout> rollout_table();
 Type<ListenerTls> listener_tls_table();
+Type<ListenerTls> admin_tls_table();
 Type<Hsts> hsts_table();
 Type<VersionTls> version_tls_table();
 

@@ -41,10 +41,8 @@ Type<TlsVersion> tls_version() {
                             words<TlsVersion>({{"1.2", TlsVersion::tls12}, {"1.3", TlsVersion::tls13}}));
 }
 
-}  // namespace
-
-Type<ListenerTls> listener_tls_table() {
-  return Object<ListenerTls>("listener tls", "how a listener speaks TLS")
+void add_certificates_and_profile(Object<ListenerTls>& table) {
+  table
       .required(
           "certificates", &ListenerTls::certificates, list_of(certificate(), 1, "a certificate"),
           "chosen by the name that a client asks for: an exact one, a wildcard, else the first; of one name there "
@@ -54,11 +52,11 @@ Type<ListenerTls> listener_tls_table() {
                 "cipher suites by OpenSSL's names; those of TLS 1.3 begin with TLS_; by default Mozilla's intermediate "
                 "profile with forward secrecy by elliptic curves")
       .optional("groups", &ListenerTls::groups, list_of(name(), 1, "a group's name"),
-                "key exchange groups, the preferred first; by default X25519, P-256, P-384")
-      .optional("alpn", &ListenerTls::alpn, list_of(words<Alpn>({{"http/1.1", Alpn::http11}}), 0, "a protocol's name"),
-                "protocols offered; by default http/1.1; empty: none is agreed on")
-      .defaulted("session_tickets", &ListenerTls::session_tickets, boolean(),
-                 "whether clients get tickets to come back without a full handshake; their keys change every 8 hours")
+                "key exchange groups, the preferred first; by default X25519, P-256, P-384");
+}
+
+void add_clients(Object<ListenerTls>& table) {
+  table
       .optional("client_ca", &ListenerTls::client_ca, path(),
                 "certificates of those who sign clients' ones; absent: clients are not asked for any")
       .defaulted(
@@ -67,8 +65,28 @@ Type<ListenerTls> listener_tls_table() {
           "whether a client must show a certificate, or may; one that does not hold is always refused")
       .optional("client_crl", &ListenerTls::client_crl, path(), "revocation lists of the signers in client_ca")
       .only_with("client_certificate", "client_ca")
-      .only_with("client_crl", "client_ca")
-      .type();
+      .only_with("client_crl", "client_ca");
+}
+
+}  // namespace
+
+Type<ListenerTls> listener_tls_table() {
+  Object<ListenerTls> table("listener tls", "how a listener speaks TLS");
+  add_certificates_and_profile(table);
+  table
+      .optional("alpn", &ListenerTls::alpn, list_of(words<Alpn>({{"http/1.1", Alpn::http11}}), 0, "a protocol's name"),
+                "protocols offered; by default http/1.1; empty: none is agreed on")
+      .defaulted("session_tickets", &ListenerTls::session_tickets, boolean(),
+                 "whether clients get tickets to come back without a full handshake; their keys change every 8 hours");
+  add_clients(table);
+  return table.type();
+}
+
+Type<ListenerTls> admin_tls_table() {
+  Object<ListenerTls> table("admin tls", "how the admin speaks TLS");
+  add_certificates_and_profile(table);
+  add_clients(table);
+  return table.type();
 }
 
 Type<Hsts> hsts_table() {

@@ -45,12 +45,6 @@ std::string address_key(const Address& address) {
   return fmt::format("{} {}", ip ? ip->text() : lower(address.host), address.port);
 }
 
-bool is_loopback(const Address& address) {
-  if (address.kind == Address::Kind::unix_path || lower(address.host) == "localhost") return true;
-  const auto ip = parse_ip(address.host);
-  return ip && (parse_cidr("127.0.0.0/8")->contains(*ip) || *ip == *parse_ip("::1"));
-}
-
 /// Fields that HTTP itself needs, whoever sends them.
 bool belongs_to_http(const std::string& header) {
   static const std::set<std::string> names{"connection", "content-length",    "expect", "host", "keep-alive", "te",
@@ -98,13 +92,20 @@ void check_listeners(const Config& config, const Node& root, Problems& problems)
 }
 
 void check_admin(const Config& config, const Node& root, Problems& problems) {
-  if (!config.admin || config.admin->address.text.empty() || is_loopback(config.admin->address)) return;
-  const Entry* admin = root.find("admin");
-  if (admin->value.has("token_file")) return;
-  problems.push_back(
-      {place(root, {"admin", "address"}),
-       fmt::format("{} can be reached by others; add token_file, or write 127.0.0.1, [::1] or unix:/path",
-                   config.admin->address.text)});
+  if (!config.admin || config.admin->address.text.empty()) return;
+  const Admin& admin = *config.admin;
+  const Entry* written = root.find("admin");
+  if (admin.tls && admin.address.kind == Address::Kind::unix_path) {
+    problems.push_back({place(root, {"admin", "tls"}),
+                        "tls: a unix socket is reached by its owner and group alone, on this machine; take tls out, or "
+                        "write an address of host:port"});
+  }
+  const bool guarded = written->value.has("token_file") || (admin.tls && !admin.tls->client_ca.empty());
+  if (guarded || is_loopback(admin.address)) return;
+  problems.push_back({place(root, {"admin", "address"}),
+                      fmt::format("{} can be reached by others; add token_file, or tls with client_ca, or write "
+                                  "127.0.0.1, [::1] or unix:/path",
+                                  admin.address.text)});
 }
 
 struct LeastSize {
@@ -158,6 +159,12 @@ void check_services(const Config& config, const Node& root, Problems& problems) 
 }
 
 }  // namespace
+
+bool is_loopback(const Address& address) {
+  if (address.kind == Address::Kind::unix_path || lower(address.host) == "localhost") return true;
+  const auto ip = parse_ip(address.host);
+  return ip && (parse_cidr("127.0.0.0/8")->contains(*ip) || *ip == *parse_ip("::1"));
+}
 
 void validate(const Config& config, const Node& root, Problems& problems) {
   check_listeners(config, root, problems);

@@ -18,6 +18,9 @@ void validate_service(const Service& service, size_t index, const Node& root, Pr
 /// A service's rollout; `node` is the service.
 void validate_rollout(const Service& service, const Node& node, Problems& problems);
 
+/// Reached from this machine alone: a unix socket, localhost, 127.0.0.0/8, ::1.
+bool is_loopback(const Address& address);
+
 /// Says what works but is probably not meant. For a configuration without problems.
 Warnings warnings_of(const Config& config, const Node& root);
 

@@ -123,11 +123,29 @@ void warn_of_unverified(const Service& service, Warnings& warnings) {
   }
 }
 
+/// A token that whoever listens on the way can read; one that nobody is asked for.
+void warn_of_token(const Config& config, const Node& root, Warnings& warnings) {
+  if (!config.admin || config.admin->token_file.empty()) return;
+  const Admin& admin = *config.admin;
+  const Where& where = place(root, {"admin", "token_file"});
+  if (!admin.tls && !is_loopback(admin.address)) {
+    warnings.push_back({where, "token_file: the token goes over the network as it is; add tls to admin"});
+  }
+  const bool all_certified =
+      admin.tls && !admin.tls->client_ca.empty() && admin.tls->client_certificate == ClientCertificate::require;
+  if (all_certified) {
+    warnings.push_back({where,
+                        "token_file: nobody is asked for the token where everybody must show a certificate; "
+                        "take it out, or write client_certificate: request"});
+  }
+}
+
 }  // namespace
 
 Warnings warnings_of(const Config& config, const Node& root) {
   Warnings warnings;
   warn_of_listeners(config, root, warnings);
+  warn_of_token(config, root, warnings);
   for (size_t i = 0; i < config.services.size(); ++i) {
     const Service& service = config.services[i];
     warn_of_keys(service, root.find("services")->value.items[i], warnings);

@@ -181,7 +181,9 @@ config::Problems Server::Body::begin(config::Loaded loaded) {
   raise_descriptor_limit(loaded.config);
   const auto admin = loaded.config.admin;
   if (admin) {
-    auto opened = admin::Server::open(io_, {.admin = *admin},
+    admin::Options options{.admin = *admin};
+    if (admin->tls) options.tls = [this] { return publisher_.admin_tls(); };
+    auto opened = admin::Server::open(io_, std::move(options),
                                       {.ready = [this] { return ready(); },
                                        .metrics_text = [this] { return metrics_page(); },
                                        .services = [this] { return view(); },
@@ -244,7 +246,8 @@ int Server::Body::run() {
   health_watch_.begin();
   crew_.start();
   for (const std::string& address : publisher_.listener_addresses()) spdlog::info("listening on {}", address);
-  if (admin_) spdlog::info("admin on {}", admin_->address().text());
+  const bool secure = publisher_.admin_tls() != nullptr;
+  if (admin_) spdlog::info("admin on {}{}", admin_->address().text(), secure ? " (TLS)" : "");
   const auto work = asio::make_work_guard(io_);
   io_.run();
   crew_.stop();

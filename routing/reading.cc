@@ -55,9 +55,10 @@ void Reading::read_query(const NameTable& queries, std::string_view query) {
 
 /// Without a certificate its parts are absent.
 void Reading::read_certificate(const NameTable& parts, const RequestView& request) {
+  const bool shown = !request.client_subject.empty() || !request.client_fingerprint.empty();
   const auto read = [&](std::string_view part, std::string_view value) {
     const uint32_t subject = parts.find(part);
-    if (subject != kNoSubject && !request.client_fingerprint.empty()) note(subject, value);
+    if (subject != kNoSubject && shown) note(subject, value);
   };
   read("subject", request.client_subject);
   read("fingerprint", request.client_fingerprint);

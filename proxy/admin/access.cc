@@ -1,5 +1,7 @@
 #include "proxy/admin/access.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -91,7 +93,8 @@ config::Result<std::string> read_token(const config::Admin& admin) {
   return token;
 }
 
-Access::Access(const config::Admin& admin, std::string token) : names_{"localhost"}, token_(std::move(token)) {
+Access::Access(const config::Admin& admin, std::string token)
+    : names_{"localhost"}, token_(std::move(token)), certificates_(admin.tls && !admin.tls->client_ca.empty()) {
   const auto accept = [&](std::string_view name) {
     if (const auto host = host_of(name)) names_.push_back(*host);
   };
@@ -116,15 +119,19 @@ std::optional<Response> Access::refuse_origin(const Request& request, std::optio
   return std::nullopt;
 }
 
-std::optional<Response> Access::refuse_token(const Request& request) const {
-  if (token_.empty()) return std::nullopt;
+std::optional<Response> Access::refuse_stranger(const Request& request) const {
+  const bool certified = certificates_ && request.certificate.has_value();
+  if (certified || (token_.empty() && !certificates_)) return std::nullopt;
+  if (token_.empty()) return problem(403, "show a client certificate that one of admin.tls.client_ca has signed");
   constexpr std::string_view kScheme = "bearer ";
   if (request.authorizations.size() == 1) {
     const std::string_view given = request.authorizations.front();
     const bool bearer = lower(given.substr(0, kScheme.size())) == kScheme;
     if (bearer && same_in_constant_time(given.substr(kScheme.size()), token_)) return std::nullopt;
   }
-  Response response = problem(401, "send the token of admin.token_file as Authorization: Bearer TOKEN");
+  const std::string_view or_certificate = certificates_ ? ", or show a client certificate" : "";
+  Response response =
+      problem(401, fmt::format("send the token of admin.token_file as Authorization: Bearer TOKEN{}", or_certificate));
   response.fields.emplace_back("WWW-Authenticate", "Bearer realm=\"weir\"");
   return response;
 }

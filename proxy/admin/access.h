@@ -1,4 +1,5 @@
-// Who may ask the admin API: the token, and the two checks against DNS rebinding (contract §5).
+// Who may ask the admin API: the token, or a certificate in its place, and the two checks against DNS rebinding
+// (contract §5).
 //
 // Pure, but for reading the token file.
 #pragma once
@@ -23,19 +24,21 @@ config::Result<std::string> read_token(const config::Admin& admin);
 
 class Access {
  public:
-  /// `token`: empty lets everybody in.
+  /// `token`: empty lets everybody in, unless `admin.tls` has a client_ca.
   Access(const config::Admin& admin, std::string token);
 
   /// Checks `Host` (or the authority of an absolute-form target, which replaces it, RFC 9112 §3.2.2)
   /// and `Origin`. The refusal (400, 403), or nothing.
   std::optional<Response> refuse_origin(const Request& request, std::optional<std::string_view> authority) const;
 
-  /// Checks `Authorization: Bearer` in a time that does not depend on where it differs. 401, or nothing.
-  std::optional<Response> refuse_token(const Request& request) const;
+  /// Asks for a certificate, or for the token as `Authorization: Bearer`, which is checked in a time that does not
+  /// depend on where it differs. 401 where there is a token, 403 where there is none, or nothing.
+  std::optional<Response> refuse_stranger(const Request& request) const;
 
  private:
   std::vector<std::string> names_;  // accepted in Host; IP literals always are
   std::string token_;
+  bool certificates_ = false;  // somebody signs them
 };
 
 }  // namespace weir::admin

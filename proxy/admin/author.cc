@@ -17,8 +17,10 @@ std::optional<Response> read_author(const Request& request, control::Author& aut
   const std::string actor = request.actors.empty() ? "" : request.actors.front();
   if (actor.size() > kMaxActor) return wrong("is longer than 200 bytes");
   if (!is_printable(actor)) return wrong("must be printable text in UTF-8");
-  author.name = actor.empty() ? request.peer : actor;
-  author.from = request.peer;
+  // Who is known by a certificate stays known, whatever name is given.
+  const std::string subject = request.certificate && is_printable(*request.certificate) ? *request.certificate : "";
+  author.name = !actor.empty() ? actor : !subject.empty() ? subject : request.peer;
+  author.from = subject.empty() ? request.peer : request.peer + " " + subject;
   const bool cli = request.user_agents.size() == 1 && request.user_agents.front().starts_with(kOwnCommandLine);
   author.by = cli ? "cli" : "api";
   return std::nullopt;

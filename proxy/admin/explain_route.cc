@@ -21,6 +21,8 @@ http::Wish read_wish(Body& body) {
   given("url", wish.url);
   given("from", wish.from);
   given("listener", wish.listener);
+  given("client_cert_subject", wish.client_cert_subject);
+  given("client_cert_fingerprint", wish.client_cert_fingerprint);
   wish.headers = body.header_lines();
   return wish;
 }
@@ -33,6 +35,8 @@ std::string_view name_of(http::Complaint::Part part) {
       return "method";
     case http::Complaint::Part::headers:
       return "headers";
+    case http::Complaint::Part::client_cert_fingerprint:
+      return "client_cert_fingerprint";
     case http::Complaint::Part::url:
       break;
   }
@@ -67,7 +71,8 @@ Response explained(const View& view, const http::ImaginedRequest& request) {
 
 void explain(const Asked& asked, const Answer& answer) {
   if (const auto refusal = refuse_parameters(asked, {})) return answer(*refusal);
-  Body body(asked.request.body, {"method", "url", "headers", "from", "listener"});
+  Body body(asked.request.body,
+            {"method", "url", "headers", "from", "listener", "client_cert_subject", "client_cert_fingerprint"});
   const http::Wish wish = read_wish(body);
   if (body.refusal()) return answer(*body.refusal());
   if (const auto complaint = complaint_of(wish)) return answer(problem(422, complaint->what, name_of(complaint->part)));

@@ -3,6 +3,7 @@
 
 #include <boost/json/fwd.hpp>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,7 +16,8 @@ struct Request {
   std::string method;
   std::string target;  // origin-form or absolute-form, as received
   bool http_1_0 = false;
-  std::string peer;  // its IP address, or `unix uid 1000`
+  std::string peer;                        // its IP address, or `unix uid 1000`
+  std::optional<std::string> certificate;  // the subject of the one that the client showed and that holds
   std::vector<std::string> hosts, origins, authorizations, if_matches, actors, user_agents;
   std::string body;
 };

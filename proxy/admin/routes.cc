@@ -108,7 +108,7 @@ void answer_route(const Request& request, const Access& access, const Sources& s
   if (const auto refusal = access.refuse_origin(request, target->authority)) return done(*refusal);
   const auto found = find_routes(target->path);
   if (!found || found->routes.front()->needs != Needs::nothing) {
-    if (const auto refusal = access.refuse_token(request)) return done(*refusal);
+    if (const auto refusal = access.refuse_stranger(request)) return done(*refusal);
   }
   if (!found) return done(nothing_here());
   const Route* route = route_for(*found, request.method);

@@ -4,20 +4,18 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/io_context.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
-#include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
 #include <cstring>
+#include <list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "proxy/admin/connection.h"
 #include "proxy/admin/event_queue.h"
 #include "proxy/admin/listen.h"
 
@@ -36,21 +35,13 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 
 using boost::system::error_code;
-using Executor = asio::io_context::executor_type;
-using Protocol = asio::generic::stream_protocol;
 using Acceptor = asio::basic_socket_acceptor<Protocol, Executor>;
-using Socket = asio::basic_stream_socket<Protocol, Executor>;
-using Stream = beast::basic_stream<Protocol, Executor>;
-using Timer =
-    asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
 using Parser = http::request_parser<http::string_body>;
-template <class T>
-using Task = asio::awaitable<T, Executor>;
 
 constexpr uint32_t kMaxHead = 16 * 1024;
 constexpr uint64_t kMaxBody = 64 * 1024;
 constexpr size_t kMaxBuffer = 2 * kMaxHead + kMaxBody;
-constexpr size_t kMaxDiscarded = 1024 * 1024;
+constexpr size_t kPiece = 16 * 1024;  // read at once
 constexpr std::chrono::milliseconds kPauseAfterFailedAccept{100};
 constexpr std::chrono::milliseconds kGoodbye{1000};  // for a client to take its last answer
 constexpr std::chrono::seconds kPatience{60};        // with the operator
@@ -113,6 +104,14 @@ std::optional<Response> refusal(const error_code& error) {
   return problem(400, "this is not a well-formed HTTP/1.1 request: " + error.message());
 }
 
+/// Who is at the other end of a connection.
+struct Client {
+  std::string peer;
+  std::optional<std::string> certificate;
+};
+
+enum class Part { head, all };
+
 /// What one coroutine waits for, and others know of it: `timer` is cancelled when there is something.
 struct Bell {
   explicit Bell(const Executor& executor) : timer(executor) {}
@@ -146,7 +145,7 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
     error_code ignored;
     acceptor_.close(ignored);
     pause_.cancel();
-    for (Stream* stream : streams_) stream->close();
+    for (Connection* connection : connections_) connection->close();
     for (EventQueue* queue : queues_) queue->end();
     for (Bell* bell : bells_) bell->timer.cancel();
     sources_ = {};
@@ -158,17 +157,37 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
   /// A connection's place among those open, which `accept` has counted already.
   class Place {
    public:
-    Place(Core& core, Stream& stream) : core_(core), stream_(stream) { core_.streams_.insert(&stream_); }
+    Place(Core& core, Connection& connection) : core_(core), connection_(connection) {
+      core_.connections_.insert(&connection_);
+    }
     Place(const Place&) = delete;
     ~Place() {
-      core_.streams_.erase(&stream_);
+      core_.connections_.erase(&connection_);
       --core_.open_;
       core_.accept_more();
     }
 
    private:
     Core& core_;
-    Stream& stream_;
+    Connection& connection_;
+  };
+
+  /// A place among those that shake hands: of more than `max_handshakes` the oldest is closed, so that silent ones
+  /// keep nobody out.
+  class Shaking {
+   public:
+    Shaking(Core& core, Connection& connection) : list_(core.shaking_), connection_(connection) {
+      list_.push_back(&connection);
+      if (list_.size() <= core.options_.max_handshakes) return;
+      list_.front()->close();
+      list_.pop_front();
+    }
+    Shaking(const Shaking&) = delete;
+    ~Shaking() { list_.remove(&connection_); }
+
+   private:
+    std::list<Connection*>& list_;
+    Connection& connection_;
   };
 
   /// Where `stop` finds what has to end.
@@ -202,42 +221,83 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
   }
 
   static Task<void> serve(std::shared_ptr<Core> self, Socket socket) {
-    Stream stream(std::move(socket));
-    const Place place(*self, stream);
-    const std::string peer = peer_of(stream.socket());
+    Connection connection(std::move(socket), self->options_.tls ? self->options_.tls() : nullptr);
+    const Place place(*self, connection);
+    bool again = co_await self->open(connection);
+    const Client client{peer_of(connection.socket()), connection.certificate()};
     beast::flat_buffer buffer(kMaxBuffer);
-    bool again = true;
-    while (again && !self->stopped_) again = co_await self->exchange(stream, buffer, peer);
-    co_await self->finish(stream);
+    while (again && !self->stopped_) again = co_await self->exchange(connection, buffer, client);
+    connection.patience(std::min<std::chrono::milliseconds>(self->options_.timeout, kGoodbye));
+    co_await connection.finish(self->stopped_);
   }
 
+  /// False: there is nobody to serve.
+  Task<bool> open(Connection& connection) {
+    connection.patience(options_.handshake);
+    auto opening = Connection::Opening::failed;
+    {
+      const Shaking shaking(*this, connection);
+      opening = co_await connection.open();
+    }
+    if (opening == Connection::Opening::plain_text && !stopped_) {
+      const Response response = problem(400, "this port speaks TLS: ask by https");
+      co_await write(connection, response, false, false);
+    }
+    co_return opening == Connection::Opening::done;
+  }
+
+  /// Reads until the message's head, or all of it, is there.
+  Task<void> read(Connection& connection, beast::flat_buffer& buffer, Parser& parser, Part part, error_code& error) {
+    parser.eager(part == Part::all);
+    connection.patience(options_.timeout);
+    const auto is_there = [&] { return part == Part::all ? parser.is_done() : parser.is_header_done(); };
+    while (!is_there()) {
+      if (buffer.size() > 0) {
+        buffer.consume(parser.put(buffer.data(), error));
+        if (error && error != http::error::need_more) co_return;
+        error = {};
+        if (is_there()) co_return;
+      }
+      const size_t room = std::min(kPiece, buffer.max_size() - buffer.size());
+      if (room == 0) co_return fail(error, http::error::buffer_overflow);
+      const asio::mutable_buffer piece = buffer.prepare(room);
+      const size_t size = co_await connection.read_some(piece, error);
+      if (error == asio::error::eof) {
+        co_return fail(error, parser.got_some() ? http::error::partial_message : http::error::end_of_stream);
+      }
+      if (error) co_return;
+      buffer.commit(size);
+    }
+  }
+  static void fail(error_code& error, http::error what) { error = what; }
+
   /// Reads one request and answers it; true if the connection may carry another.
-  Task<bool> exchange(Stream& stream, beast::flat_buffer& buffer, const std::string& peer) {
+  Task<bool> exchange(Connection& connection, beast::flat_buffer& buffer, const Client& client) {
     Parser parser;
     parser.header_limit(kMaxHead);
     parser.body_limit(kMaxBody);
-    stream.expires_after(options_.timeout);
     error_code error;
-    co_await http::async_read_header(stream, buffer, parser, into(error));
-    if (error) co_return co_await refuse(stream, error);
+    co_await read(connection, buffer, parser, Part::head, error);
+    if (error) co_return co_await refuse(connection, error);
     Request request = request_of(parser.get());
-    request.peer = peer;
+    request.peer = client.peer;
+    request.certificate = client.certificate;
     const bool keep_alive = parser.get().keep_alive();
     if (ambiguous(parser.get())) {
       const Response response = problem(400, "the body's length can be read in two ways");
-      co_return co_await write(stream, response, false, false);
+      co_return co_await write(connection, response, false, false);
     }
     if (beast::iequals(parser.get()[http::field::expect], "100-continue") && !parser.is_done()) {
-      if (!co_await write(stream, "HTTP/1.1 100 Continue\r\n\r\n")) co_return false;
+      if (!co_await write(connection, "HTTP/1.1 100 Continue\r\n\r\n")) co_return false;
     }
-    co_await http::async_read(stream, buffer, parser, into(error));
-    if (error) co_return co_await refuse(stream, error);
+    co_await read(connection, buffer, parser, Part::all, error);
+    if (error) co_return co_await refuse(connection, error);
     if (stopped_) co_return false;
     request.body = std::move(parser.get().body());
     const Response response = co_await answer_to(request);
     if (stopped_) co_return false;
-    if (response.events && request.method != "HEAD") co_return co_await stream_events(stream, response);
-    co_return co_await write(stream, response, request.method == "HEAD", keep_alive && !response.events);
+    if (response.events && request.method != "HEAD") co_return co_await stream_events(connection, response);
+    co_return co_await write(connection, response, request.method == "HEAD", keep_alive && !response.events);
   }
 
   /// Waits, if need be, until the operator has done what was asked; others are served meanwhile.
@@ -259,25 +319,25 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
   }
 
   /// Sends events until the client goes, reads too slowly, or sends anything more.
-  Task<bool> stream_events(Stream& stream, const Response& head) {
+  Task<bool> stream_events(Connection& connection, const Response& head) {
     if (queues_.size() >= options_.max_event_readers) {
       Response full = problem(503, "as many read events as may; try again later");
       full.fields.emplace_back("Retry-After", "5");
-      co_return co_await write(stream, full, false, false);
+      co_return co_await write(connection, full, false, false);
     }
     const auto bell = std::make_shared<Bell>(acceptor_.get_executor());
-    EventQueue queue(*sources_.control, [&stream, &queue, bell = bell.get()] {
-      if (queue.overflowed()) stream.close();
+    EventQueue queue(*sources_.control, [&connection, &queue, bell = bell.get()] {
+      if (queue.overflowed()) connection.close();
       bell->timer.cancel();
     });
     const Listed<EventQueue> listed_queue(queues_, queue);
     const Listed<Bell> listed_bell(bells_, *bell);
-    stream.socket().async_wait(asio::socket_base::wait_read, [bell](const error_code&) {
+    connection.socket().async_wait(asio::socket_base::wait_read, [bell](const error_code&) {
       bell->gone = true;
       bell->timer.cancel();
     });
     std::string text = serialize(head, Wire{false, false, std::chrono::system_clock::now()});
-    while (co_await write(stream, text)) {
+    while (co_await write(connection, text)) {
       bell->timer.expires_after(options_.heartbeat);
       error_code error;
       if (queue.empty() && !bell->gone) co_await bell->timer.async_wait(into(error));
@@ -287,40 +347,24 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
     co_return false;
   }
 
-  Task<bool> refuse(Stream& stream, error_code error) {
+  Task<bool> refuse(Connection& connection, error_code error) {
     const auto response = refusal(error);
     if (!response || stopped_) co_return false;
-    co_return co_await write(stream, *response, false, false);
+    co_return co_await write(connection, *response, false, false);
   }
 
-  Task<bool> write(Stream& stream, const Response& response, bool head, bool keep_alive) {
+  Task<bool> write(Connection& connection, const Response& response, bool head, bool keep_alive) {
     const Wire wire{head, keep_alive, std::chrono::system_clock::now()};
     const std::string text = serialize(response, wire);
-    const bool written = co_await write(stream, text);
+    const bool written = co_await write(connection, text);
     co_return written&& keep_alive;
   }
 
-  Task<bool> write(Stream& stream, std::string_view text) {
-    stream.expires_after(options_.timeout);
+  Task<bool> write(Connection& connection, std::string_view text) {
+    connection.patience(options_.timeout);
     error_code error;
-    const auto bytes = asio::buffer(text.data(), text.size());
-    co_await asio::async_write(stream, bytes, into(error));
+    co_await connection.write(text, error);
     co_return !error && !stopped_;
-  }
-
-  /// Ends a connection so that the client gets the last answer: a close with bytes unread would reset
-  /// it (RFC 9112 §9.6).
-  Task<void> finish(Stream& stream) {
-    error_code error;
-    stream.socket().shutdown(asio::socket_base::shutdown_send, error);
-    stream.expires_after(std::min<std::chrono::milliseconds>(options_.timeout, kGoodbye));
-    char scratch[4096];
-    size_t discarded = 0;
-    while (!error && !stopped_ && discarded < kMaxDiscarded) {
-      const auto bytes = asio::buffer(scratch);
-      discarded += co_await stream.async_read_some(bytes, into(error));
-    }
-    stream.close();
   }
 
   Acceptor acceptor_;
@@ -329,7 +373,8 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
   Access access_;
   Sources sources_;
   Listening listening_;
-  std::unordered_set<Stream*> streams_;  // to close them
+  std::unordered_set<Connection*> connections_;  // to close them
+  std::list<Connection*> shaking_;               // hands, the oldest first
   std::unordered_set<EventQueue*> queues_;
   std::unordered_set<Bell*> bells_;
   size_t open_ = 0;

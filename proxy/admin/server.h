@@ -6,12 +6,14 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 
 #include "config/config.h"
 #include "config/problem.h"
 #include "proxy/admin/routes.h"
 #include "proxy/net/address.h"
+#include "proxy/net/tls_server.h"
 
 namespace boost::asio {
 class io_context;
@@ -21,6 +23,9 @@ namespace weir::admin {
 
 struct Options {
   config::Admin admin;
+  std::function<std::shared_ptr<const net::TlsServer>()> tls;  // asked at each connection; none: plain HTTP
+  std::chrono::milliseconds handshake{5'000};                  // as a whole
+  size_t max_handshakes = 32;                                  // at a time; of more the oldest is dropped
   std::chrono::milliseconds timeout{10'000};    // to read a whole request, to write a whole answer, and idle between
   size_t max_connections = 64;                  // more wait in the kernel's queue
   size_t max_event_readers = 16;                // of these; more are refused (503)

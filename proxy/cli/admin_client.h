@@ -1,4 +1,4 @@
-// One request to the admin API of a running weir: blocking, with time-outs, over TCP or a unix socket.
+// One request to the admin API of a running weir: blocking, with time-outs.
 #pragma once
 
 #include <chrono>
@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "config/config.h"
+#include "proxy/cli/admin_line.h"
 
 namespace weir::cli {
 
@@ -28,18 +28,12 @@ struct AdminReply {
   std::string field(const std::string& name) const;
 };
 
-/// Why there is no reply, and what to look at.
-struct NoReply {
-  std::string what, advice;
-};
-
 struct AdminPatience {
-  std::chrono::milliseconds connect{3'000};
+  std::chrono::milliseconds connect{3'000};  // and for hands to be shaken
   std::chrono::milliseconds answer{15'000};  // from the connection to the answer's last byte
 };
 
 /// Asks once and closes the connection.
-std::variant<AdminReply, NoReply> ask_admin(const config::Address& address, const AdminRequest& request,
-                                            AdminPatience patience = {});
+std::variant<AdminReply, NoReply> ask_admin(const Door& door, const AdminRequest& request, AdminPatience patience = {});
 
 }  // namespace weir::cli

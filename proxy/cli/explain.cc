@@ -31,6 +31,8 @@ std::string_view word_for(http::Complaint::Part part) {
       return "-X ";
     case http::Complaint::Part::headers:
       return "-H ";
+    case http::Complaint::Part::client_cert_fingerprint:
+      return "--client-cert-fingerprint ";
     case http::Complaint::Part::url:
       break;
   }
@@ -51,7 +53,12 @@ int explain_live(const Running& running, const http::Wish& wish) {
                            {"url", wish.url},
                            {"from", wish.from},
                            {"headers", boost::json::array(wish.headers.begin(), wish.headers.end())}};
-  if (!wish.listener.empty()) body["listener"] = wish.listener;
+  const auto add_if_named = [&](const char* key, const std::string& value) {
+    if (!value.empty()) body[key] = value;
+  };
+  add_if_named("listener", wish.listener);
+  add_if_named("client_cert_subject", wish.client_cert_subject);
+  add_if_named("client_cert_fingerprint", wish.client_cert_fingerprint);
   const AdminRequest request{
       .method = "POST", .target = "/api/v1/explain", .fields = {}, .body = boost::json::serialize(body)};
   const auto asked = ask_running(running, "explain", request);
@@ -95,6 +102,10 @@ Action declare_explain(CLI::App& app) {
   app.add_option("-H,--header", wish.headers, "a header of the request; may be repeated")
       ->type_name("'Name: value'")
       ->allow_extra_args(false);
+  app.add_option("--client-cert-subject", wish.client_cert_subject,
+                 "the subject of the certificate that the client shows")
+      ->type_name("CN=alice,O=Shop");
+  app.add_option("--client-cert-fingerprint", wish.client_cert_fingerprint, "and its SHA-256")->type_name("HEX");
   app.add_option("URL", wish.url, "what is asked for, such as http://shop.example/cart")->required()->type_name("");
   add_running_options(app, options->running, Changes::no);
   app.footer(
@@ -105,6 +116,7 @@ X-Forwarded-For is not believed.
 Examples:
   weir explain -H 'Cookie: uid=7f3a9c2e' http://shop.example/
   weir explain -c weir.yaml -H 'Cookie: uid=7f3a9c2e' http://shop.example/
+  weir explain --listener https --client-cert-subject CN=alice,O=Shop https://shop.example/
   weir explain -c weir.yaml --from 192.0.2.7 -X POST http://shop.example/cart
   weir explain -c weir.yaml -H 'X-User-Id: u1' --json http://shop.example/ | jq .)");
   return [options] { return explain(*options); };

@@ -40,6 +40,14 @@ A file with the admin's token, where
 .B \-\-token\-file
 names none.
 .TP
+.B WEIR_CA, WEIR_CERT, WEIR_KEY
+PEM files for an admin that speaks TLS, where
+.BR \-\-ca ,
+.B \-\-cert
+and
+.B \-\-key
+name none.
+.TP
 .B NO_COLOR
 If set, nothing is coloured. Nothing is, either, what does not go to a terminal.
 .SH EXIT STATUS

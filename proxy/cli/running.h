@@ -13,7 +13,8 @@ namespace weir::cli {
 
 /// The options that every such command has.
 struct Running {
-  std::string admin;       // --admin, WEIR_ADMIN, 127.0.0.1:9901
+  std::string admin;       // --admin, WEIR_ADMIN, 127.0.0.1:9901; https:// before it: by TLS
+  AdminTls tls;            // --ca, --cert, --key; WEIR_CA, WEIR_CERT, WEIR_KEY
   std::string token_file;  // --token-file, WEIR_TOKEN_FILE
   std::string actor;       // --actor; $USER@host
   bool json = false;
@@ -23,7 +24,7 @@ struct Running {
 /// False: the file has no admin listener, which is told on standard error.
 bool ask_weir_of(const config::Config& config, const std::string& command, Running& running);
 
-/// `--admin`, `--token-file` and `--json`; with `Changes::yes` also `--actor`.
+/// `--admin`, `--token-file`, `--ca`, `--cert`, `--key` and `--json`; with `Changes::yes` also `--actor`.
 enum class Changes { no, yes };
 void add_running_options(CLI::App& app, Running& running, Changes changes);
 

@@ -38,9 +38,8 @@ std::string state_of(const std::vector<std::string>& files) {
 }
 
 /// What it is made from.
-std::string recipe_of(const config::Listener& listener) {
-  const config::ListenerTls& tls = *listener.tls;
-  return fmt::format("{} {} [{}] [{}] {} {} {} {}\n{}", listener.name, static_cast<int>(tls.min_version),
+std::string recipe_of(const std::string& name, const config::ListenerTls& tls) {
+  return fmt::format("{} {} [{}] [{}] {} {} {} {}\n{}", name, static_cast<int>(tls.min_version),
                      fmt::join(tls.ciphers, ","), fmt::join(tls.groups, ","), tls.alpn.size(), tls.session_tickets,
                      static_cast<int>(tls.client_certificate), tls.certificates.size(), state_of(files_of(tls)));
 }
@@ -71,6 +70,9 @@ std::vector<std::string> tls_files(const config::Config& config) {
       for (std::string& file : files_of(*version.tls)) files.push_back(std::move(file));
     }
   }
+  if (config.admin && config.admin->tls) {
+    for (std::string& file : files_of(*config.admin->tls)) files.push_back(std::move(file));
+  }
   std::ranges::sort(files);
   files.erase(std::ranges::unique(files).begin(), files.end());
   return files;
@@ -81,19 +83,25 @@ std::string tls_files_state(const config::Config& config) { return state_of(tls_
 namespace {
 
 /// The one made before if it was made from the same, else a new one; nothing if there is something wrong.
-template <class T, class Key, class Load>
-void make_one(std::map<Key, Keyring::Made<T>>& made, const std::map<Key, Keyring::Made<T>>& before, const Key& key,
-              std::string recipe, config::Problems& problems, Load load) {
-  if (const auto known = before.find(key); known != before.end() && known->second.from == recipe) {
-    made[key] = known->second;
-    return;
-  }
+template <class T, class Load>
+Keyring::Made<T> made_of(std::string recipe, const Keyring::Made<T>& before, config::Problems& problems, Load load) {
+  if (before.it && before.from == recipe) return before;
   auto loaded = load();
-  if (loaded) {
-    made[key] = {std::move(*loaded), std::move(recipe)};
-  } else {
-    problems.insert(problems.end(), loaded.problems().begin(), loaded.problems().end());
-  }
+  if (loaded) return {std::move(*loaded), std::move(recipe)};
+  problems.insert(problems.end(), loaded.problems().begin(), loaded.problems().end());
+  return {};
+}
+
+template <class T, class Key>
+Keyring::Made<T> known(const std::map<Key, Keyring::Made<T>>& all, const Key& key) {
+  const auto found = all.find(key);
+  return found == all.end() ? Keyring::Made<T>{} : found->second;
+}
+
+/// Operators come back seldom: the admin asks for their certificates each time.
+config::ListenerTls without_tickets(config::ListenerTls tls) {
+  tls.session_tickets = false;
+  return tls;
 }
 
 }  // namespace
@@ -101,22 +109,28 @@ void make_one(std::map<Key, Keyring::Made<T>>& made, const std::map<Key, Keyring
 config::Result<Keyring> Keysmith::make(const config::Config& config, const Keyring& before, net::Dates dates) const {
   Keyring made;
   config::Problems problems;
+  const auto serve = [&](const std::string& name, const config::ListenerTls& tls,
+                         const Keyring::Made<net::TlsServer>& last) {
+    return made_of(recipe_of(name, tls), last, problems,
+                   [&]() -> config::Result<std::shared_ptr<const net::TlsServer>> {
+                     auto loaded = net::TlsServer::load(tls, name, tickets_, dates);
+                     if (!loaded) return loaded.problems();
+                     made.warnings.insert(made.warnings.end(), loaded->warnings.begin(), loaded->warnings.end());
+                     return std::move(loaded->server);
+                   });
+  };
   for (const config::Listener& listener : config.listeners) {
     if (!listener.tls) continue;
-    const auto load = [&]() -> config::Result<std::shared_ptr<const net::TlsServer>> {
-      auto loaded = net::TlsServer::load(*listener.tls, listener.name, tickets_, dates);
-      if (!loaded) return loaded.problems();
-      made.warnings.insert(made.warnings.end(), loaded->warnings.begin(), loaded->warnings.end());
-      return std::move(loaded->server);
-    };
-    make_one(made.listeners, before.listeners, listener.address.text, recipe_of(listener), problems, load);
+    const std::string& address = listener.address.text;
+    made.listeners[address] = serve(listener.name, *listener.tls, known(before.listeners, address));
   }
+  if (config.admin && config.admin->tls) made.admin = serve("admin", without_tickets(*config.admin->tls), before.admin);
   for (const config::Service& service : config.services) {
     for (const config::Version& version : service.versions) {
       if (!version.tls) continue;
       const std::array key{service.name, version.name};
-      const auto load = [&] { return net::TlsClient::load(*version.tls, dates); };
-      make_one(made.versions, before.versions, key, recipe_of(*version.tls), problems, load);
+      made.versions[key] = made_of(recipe_of(*version.tls), known(before.versions, key), problems,
+                                   [&] { return net::TlsClient::load(*version.tls, dates); });
     }
   }
   if (!problems.empty()) return problems;

@@ -24,6 +24,7 @@ struct Keyring {
   };
   std::map<std::string, Made<net::TlsServer>> listeners;                // by address as written
   std::map<std::array<std::string, 2>, Made<net::TlsClient>> versions;  // by service and version
+  Made<net::TlsServer> admin;                                           // null: it speaks plain HTTP
   config::Problems warnings;
 };
 

@@ -41,6 +41,15 @@ std::set<std::string> names_in(const config::Config& config) {
   return names;
 }
 
+/// When the certificates of a listener, or of the admin, expire.
+void fill_terms(metrics::Facts& facts, const std::string& listener, const net::TlsServer* tls) {
+  if (tls == nullptr) return;
+  for (const net::CertificateTerm& term : tls->terms()) {
+    facts.certificates.push_back(
+        {listener, term.chain, static_cast<double>(term.not_after.time_since_epoch().count())});
+  }
+}
+
 void fill_health(metrics::Facts& facts, const proxy::VersionSite& site, const std::string& service,
                  const std::string& version) {
   const upstream::VersionStanding standing = site.health->standing();
@@ -79,6 +88,7 @@ config::Result<bool> Publisher::begin(config::Loaded loaded) {
   tried_before(loaded.config);
   auto prepared = prepare(std::move(loaded));
   if (!prepared) return prepared.problems();
+  keyring_.admin = prepared->keyring.admin;  // it may be asked before the first publication
   publish_when_resolved(std::move(*prepared), {});
   while (!current_) io_.run_one();
   return true;
@@ -372,13 +382,8 @@ std::vector<std::string> Publisher::listener_addresses() const {
 void Publisher::fill(metrics::Facts& facts) const {
   facts.config_hash = current_->config().hash;
   facts.last_reload_successful = trouble_.empty();
-  for (const auto& listener : current_->listeners) {
-    if (!listener->tls) continue;
-    for (const net::CertificateTerm& term : listener->tls->terms()) {
-      const auto expires = static_cast<double>(term.not_after.time_since_epoch().count());
-      facts.certificates.push_back({listener->config.name, term.chain, expires});
-    }
-  }
+  for (const auto& listener : current_->listeners) fill_terms(facts, listener->config.name, listener->tls.get());
+  fill_terms(facts, "admin", keyring_.admin.it.get());
   facts.reloads = {{"success", reloads_ok_}, {"failure", reloads_failed_}};
   for (size_t i = 0; i < current_->services.size(); ++i) {
     const routing::ServicePlan& plan = current_->snapshot->services[i];

@@ -80,6 +80,8 @@ class Publisher {
   std::vector<std::string> listener_addresses() const;
   /// What the last load failed with, its first problem; empty: it was taken.
   const std::string& trouble() const { return trouble_; }
+  /// How the admin speaks TLS now; null: it does not. From `begin` on.
+  const std::shared_ptr<const net::TlsServer>& admin_tls() const { return keyring_.admin.it; }
   /// What the metrics page tells of configuration, splits and endpoints.
   void fill(metrics::Facts& facts) const;
 

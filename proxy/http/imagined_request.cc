@@ -31,6 +31,17 @@ bool is_field_line(std::string_view line) {
   return colon != std::string_view::npos && is_token(line.substr(0, colon)) && is_field_text(line);
 }
 
+/// As routing sees it: lower case, nothing between the digits.
+std::string plain_fingerprint(std::string text) {
+  std::erase(text, ':');
+  for (char& c : text) c = c >= 'A' && c <= 'F' ? static_cast<char>(c | 0x20) : c;
+  return text;
+}
+
+bool is_sha256(std::string_view text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
 routing::Field field_of(std::string_view line) {
   const size_t colon = line.find(':');
   return {line.substr(0, colon), trimmed(line.substr(colon + 1))};
@@ -54,6 +65,10 @@ std::optional<Complaint> complaint_of(const Wish& wish) {
       return Complaint{Part::headers, fmt::format("'{}' is not a header: write 'Name: value'", header)};
     }
   }
+  if (!wish.client_cert_fingerprint.empty() && !is_sha256(plain_fingerprint(wish.client_cert_fingerprint))) {
+    return Complaint{Part::client_cert_fingerprint,
+                     fmt::format("`{}` is not a SHA-256 of 64 hex digits", wish.client_cert_fingerprint)};
+  }
   return std::nullopt;
 }
 
@@ -75,6 +90,7 @@ ImaginedRequest::ImaginedRequest(const Wish& wish, const config::Listener& liste
   take_url(wish.url);
   take_client(wish.from, listener);
   take_headers(header_lines_, listener);
+  take_certificate(wish, listener);
   view_.now = net::wall_clock();
   view_.method = method_;
   view_.host = host_;
@@ -118,6 +134,20 @@ void ImaginedRequest::take_headers(const std::vector<std::string>& headers, cons
       notes_.push_back(fmt::format("{} is dropped: clients may not send X-Weir-*", field.name));
     }
   }
+}
+
+/// Only who is asked for a certificate shows one.
+void ImaginedRequest::take_certificate(const Wish& wish, const config::Listener& listener) {
+  if (wish.client_cert_subject.empty() && wish.client_cert_fingerprint.empty()) return;
+  if (!listener.tls || listener.tls->client_ca.empty()) {
+    notes_.push_back(
+        fmt::format("the client's certificate is not seen: listener `{}` has no client_ca", listener.name));
+    return;
+  }
+  subject_ = wish.client_cert_subject;
+  fingerprint_ = plain_fingerprint(wish.client_cert_fingerprint);
+  view_.client_subject = subject_;
+  view_.client_fingerprint = fingerprint_;
 }
 
 void ImaginedRequest::take_client(const std::string& from, const config::Listener& listener) {

@@ -16,13 +16,15 @@ struct Wish {
   std::string from = "127.0.0.1";  // the peer's address
   std::string listener;            // name; empty: the first
   std::string method = "GET";
-  std::vector<std::string> headers;  // `Name: value`
-  std::string url;                   // `http://host/path?query`, `host/path` or `/path`
+  std::vector<std::string> headers;     // `Name: value`
+  std::string url;                      // `http://host/path?query`, `host/path` or `/path`
+  std::string client_cert_subject;      // of the certificate that the client shows, RFC 4514; empty: none
+  std::string client_cert_fingerprint;  // SHA-256 of it, 64 hex digits, colons between them or not
 };
 
 /// A part of a wish that cannot be understood.
 struct Complaint {
-  enum class Part { from, method, url, headers } part;
+  enum class Part { from, method, url, headers, client_cert_fingerprint } part;
   std::string what;  // a sentence that begins with the part as it was given
 };
 
@@ -52,7 +54,9 @@ class ImaginedRequest {
   void take_headers(const std::vector<std::string>& headers, const config::Listener& listener);
   void take_client(const std::string& from, const config::Listener& listener);
 
-  std::string method_, host_, path_, query_;
+  void take_certificate(const Wish& wish, const config::Listener& listener);
+
+  std::string method_, host_, path_, query_, subject_, fingerprint_;
   std::vector<std::string> header_lines_;
   std::vector<routing::Field> fields_;
   std::vector<std::string> notes_;

@@ -52,6 +52,12 @@ std::string fingerprint_of(const X509* certificate) {
 
 }  // namespace
 
+std::unique_ptr<PeerCertificate> shown_by(const SSL* ssl) {
+  const X509* const certificate = SSL_get0_peer_certificate(ssl);
+  if (certificate == nullptr) return nullptr;
+  return std::make_unique<PeerCertificate>(PeerCertificate{subject_of(certificate), fingerprint_of(certificate)});
+}
+
 BIO_METHOD* Tls::wire() {
   static BIO_METHOD* const method = [] {
     BIO_METHOD* const made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "weir stream");
@@ -219,10 +225,7 @@ int Tls::version() const {
 }
 
 void Tls::note_peer() {
-  if (!server_) return;
-  const X509* const certificate = SSL_get0_peer_certificate(ssl_.get());
-  if (certificate == nullptr) return;
-  peer_ = std::make_unique<PeerCertificate>(PeerCertificate{subject_of(certificate), fingerprint_of(certificate)});
+  if (server_) peer_ = shown_by(ssl_.get());
 }
 
 Io Tls::read(std::span<char> into) {

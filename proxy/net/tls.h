@@ -37,6 +37,9 @@ struct PeerCertificate {
   std::string fingerprint;  // SHA-256 of the certificate, 64 lower hex digits
 };
 
+/// What the peer of this connection showed, once hands are shaken; null: nothing.
+std::unique_ptr<PeerCertificate> shown_by(const SSL* ssl);
+
 class Tls {
  public:
   /// The server's side. `first` are bytes that were read from the stream already.

@@ -42,7 +42,8 @@ void show(SSL_CTX* context, const config::Certificate& files, Dates dates, confi
 
 }  // namespace
 
-config::Result<std::shared_ptr<const TlsClient>> TlsClient::load(const config::VersionTls& tls, Dates dates) {
+config::Result<std::shared_ptr<const TlsClient>> TlsClient::load(const config::VersionTls& tls, Dates dates,
+                                                                 Sessions sessions) {
   std::shared_ptr<TlsClient> client(new TlsClient);
   SSL_CTX* const context = client->context_.get();
   config::Problems problems;
@@ -51,7 +52,7 @@ config::Result<std::shared_ptr<const TlsClient>> TlsClient::load(const config::V
   set_ciphers(context, {}, tls.where, problems);
   set_groups(context, {}, tls.where, problems);
   SSL_CTX_set_alpn_protos(context, kProtocols, sizeof kProtocols - 1);
-  Tls::keep_sessions_of(context);
+  if (sessions == Sessions::kept) Tls::keep_sessions_of(context);
   believe(context, tls, problems);
   if (tls.certificate) show(context, *tls.certificate, dates, problems);
   if (!problems.empty()) return problems;

@@ -19,11 +19,15 @@ struct TlsMemory {
   std::shared_ptr<const TlsClient> of;
 };
 
+/// Whether a connection gives its session to its TlsMemory.
+enum class Sessions { kept, forgotten };
+
 /// Made by the control thread, immutable, used by every worker.
 class TlsClient {
  public:
-  /// Reads every file that `tls` names.
-  static config::Result<std::shared_ptr<const TlsClient>> load(const config::VersionTls& tls, Dates dates);
+  /// Reads every file that `tls` names. `forgotten` is for connections that are not a Tls.
+  static config::Result<std::shared_ptr<const TlsClient>> load(const config::VersionTls& tls, Dates dates,
+                                                               Sessions sessions = Sessions::kept);
   TlsClient(const TlsClient&) = delete;
   TlsClient& operator=(const TlsClient&) = delete;
 

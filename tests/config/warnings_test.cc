@@ -74,5 +74,40 @@ TEST(Warnings, AProxyProtocolThatNobodyMaySpeak) {
   EXPECT_THAT(warnings_of("reveal: none", ", proxy_protocol: accept, trusted_proxies: [10.0.0.0/8]"), IsEmpty());
 }
 
+std::vector<std::string> warnings_of_admin(const std::string& admin) {
+  const auto loaded = parse(
+      "listeners: [{ address: 127.0.0.1:8080 }]\n"
+      "services: [{ name: shop, versions: { old: { endpoints: [127.0.0.1:1] } } }]\n"
+      "admin: " +
+          admin + "\n",
+      "FILE");
+  std::vector<std::string> told;
+  if (!loaded) {
+    ADD_FAILURE() << loaded.problems().front().text();
+    return told;
+  }
+  for (const Problem& warning : loaded->warnings) told.push_back(warning.text());
+  return told;
+}
+
+TEST(Warnings, ATokenOverTheNetworkWithoutTlsIsReadByOthers) {
+  EXPECT_THAT(warnings_of_admin("{ address: 0.0.0.0:1, token_file: /t }"),
+              ElementsAre("FILE:3:42: token_file: the token goes over the network as it is; add tls to admin"));
+  EXPECT_THAT(warnings_of_admin("{ address: 127.0.0.1:1, token_file: /t }"), IsEmpty());
+  EXPECT_THAT(
+      warnings_of_admin("{ address: 0.0.0.0:1, token_file: /t, tls: { certificates: [{ chain: a, key: b }] } }"),
+      IsEmpty());
+}
+
+TEST(Warnings, ATokenThatNobodyIsAskedForIsTold) {
+  const std::string tls = "tls: { certificates: [{ chain: a, key: b }], client_ca: c";
+  EXPECT_THAT(
+      warnings_of_admin("{ address: 0.0.0.0:1, token_file: /t, " + tls + " } }"),
+      ElementsAre("FILE:3:42: token_file: nobody is asked for the token where everybody must show a certificate; "
+                  "take it out, or write client_certificate: request"));
+  EXPECT_THAT(warnings_of_admin("{ address: 0.0.0.0:1, token_file: /t, " + tls + ", client_certificate: request } }"),
+              IsEmpty());
+}
+
 }  // namespace
 }  // namespace weir::config

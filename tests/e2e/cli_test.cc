@@ -234,6 +234,21 @@ TEST_F(Cli, ExplainBelievesXForwardedForOfATrustedProxyOnly) {
   EXPECT_NE(explain({"--from", "203.0.113.1", "/"}).output.find("rule office"), std::string::npos);
 }
 
+TEST_F(Cli, ExplainImaginesAClientsCertificate) {
+  ConfigText text;
+  text.edge = "127.0.0.1:8443";
+  text.admin = "127.0.0.1:9901";
+  text.old_endpoints = {"127.0.0.1:9001"};
+  text.new_endpoints = {"127.0.0.1:9002"};
+  text.listener = {"tls: { certificates: [{ chain: a.pem, key: a.key }], client_ca: ca.pem }"};
+  text.rules = {"{ name: alice, when: { client_cert: { subject: \"CN=alice,O=Shop\" } }, send: new }"};
+  write_file(file_, text.text());
+  const Finished alice = explain({"--client-cert-subject", "CN=alice,O=Shop", "https://shop.example/"});
+  EXPECT_NE(alice.output.find("rule alice"), std::string::npos) << alice.output << alice.errors;
+  EXPECT_EQ(explain({"--client-cert-subject", "CN=bob", "/"}).output.find("rule alice"), std::string::npos);
+  EXPECT_EQ(explain({"--client-cert-fingerprint", "no hex", "/"}).code, 2);
+}
+
 TEST_F(Cli, ExplainAsJsonIsOneObject) {
   const std::string told = explain({"--json", "-H", "Cookie: uid=7f3a9c2e", "http://shop.example/"}).output;
   EXPECT_EQ(told.front(), '{');

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "tests/e2e/schema_walk.h"
+#include "tests/support/tls_addresses.h"
 
 namespace weir::testing {
 namespace {
@@ -124,6 +125,79 @@ std::vector<Key> listener_keys() {
   };
 }
 
+/// Who may ask an admin that believes nobody without a certificate.
+struct Operators {
+  Directory directory;
+  Authority authority{directory.path(), "operators"};
+  CertificateFiles one = authority.issue("operator", {.names = {"operator.example"}});
+};
+
+Operators& operators() {
+  static Operators all;
+  return all;
+}
+
+/// weir whose admin speaks TLS, and is asked as `asked` says.
+ConfigText admin_tls(const std::string& keys, const TlsOptions& asked = {}) {
+  ConfigText config;
+  config.admin = chosen_tls_address(asked);
+  config.admin_lines = {"tls: { " + keys + " }"};
+  return config;
+}
+
+/// What whoever shakes hands with the admin sees.
+Look met_at_admin(std::function<std::string(TlsSide&)> told, TlsOptions options = {}) {
+  return [=](Stage& stage) -> std::string {
+    Client client(stage.weir->admin(), {.tls = options});
+    return client.secured() ? told(*client.wire().tls()) : "refused";
+  };
+}
+
+/// The status of the services' page for who shows the certificate a, or none; 0: no answer.
+Look services_for(bool bearer) {
+  return [=](Stage& stage) -> std::string {
+    TlsOptions options;
+    if (bearer) options = {.chain = stage.directory / "a.pem", .key = stage.directory / "a.key"};
+    Client client(stage.weir->admin(), {.tls = options});
+    if (!client.secured()) return "0";
+    client.send(get("/api/v1/services", "localhost"));
+    return std::to_string(client.receive().status);
+  };
+}
+
+std::vector<Key> admin_keys() {
+  const std::string path = "admin.tls";
+  const auto version = [](TlsSide& side) { return side.version(); };
+  const auto cipher = [](TlsSide& side) { return side.cipher(); };
+  const auto group = [](TlsSide& side) { return side.group(); };
+  const auto chain = [](TlsSide& side) { return std::to_string(side.peer_chain()); };
+  const auto own = [](const std::string& text) { return admin_tls("certificates: [{ " + text + " }]"); };
+  const auto with = [](const std::string& more) { return admin_tls(kCertificate + ", " + more); };
+  const std::string locked = "chain: DIR/locked.pem, key: DIR/locked.key, passphrase_file: DIR/";
+  const std::string asks = "client_ca: DIR/authority.pem, client_certificate: request";
+  const auto by_operator = [](const std::string& more) {
+    return admin_tls(kCertificate + ", client_ca: " + operators().authority.ca() + more,
+                     {.chain = operators().one.chain, .key = operators().one.key});
+  };
+  return {
+      {path + ".certificates[].chain", own("chain: DIR/a.pem, key: DIR/a.key"),
+       own("chain: DIR/a-and-signer.pem, key: DIR/a.key"), met_at_admin(chain)},
+      {path + ".certificates[].key", own("chain: DIR/a.pem, key: DIR/a.key"),
+       own("chain: DIR/a.pem, key: DIR/a-copy.key"), after_spoiling("a.key")},
+      {path + ".certificates[].passphrase_file", own(locked + "passphrase"), own(locked + "passphrase-copy"),
+       after_spoiling("passphrase")},
+      {path + ".min_version", admin_tls(kCertificate), with("min_version: 1.3"),
+       met_at_admin(version, {.max_version = "1.2"})},
+      {path + ".ciphers", admin_tls(kCertificate), with("ciphers: [TLS_CHACHA20_POLY1305_SHA256]"),
+       met_at_admin(cipher)},
+      {path + ".groups", admin_tls(kCertificate), with("groups: [secp384r1]"), met_at_admin(group)},
+      {path + ".client_ca", admin_tls(kCertificate), with(asks), services_for(false)},
+      {path + ".client_certificate", by_operator(", client_certificate: request"), by_operator(""),
+       services_for(false)},
+      {path + ".client_crl", with(asks), with(asks + ", client_crl: DIR/a.crl"), services_for(true)},
+  };
+}
+
 /// A rule of `shop` that sends who has such a certificate to new.
 ConfigText rule(const std::string& test) {
   ConfigText config = tls("client_ca: DIR/authority.pem");
@@ -203,6 +277,7 @@ std::vector<Key> tls_keys() {
   std::vector<Key> all = listener_keys();
   for (Key& key : version_keys()) all.push_back(std::move(key));
   for (Key& key : rule_keys()) all.push_back(std::move(key));
+  for (Key& key : admin_keys()) all.push_back(std::move(key));
   all.push_back({"limits.handshakes", with_limit("1"), with_limit("2"), silent_client_before_another});
   all.push_back({"timeouts.tls_handshake", with_timeout("100ms"), with_timeout("1h"), silent_client});
   return all;

@@ -93,7 +93,7 @@ TEST(Access, OnlyTheWholeTokenOpens) {
   const auto opens = [&](const std::vector<std::string>& authorizations) {
     Request request = asking("localhost");
     request.authorizations = authorizations;
-    const auto refusal = access.refuse_token(request);
+    const auto refusal = access.refuse_stranger(request);
     return !refusal || refusal->status != 401u;
   };
   EXPECT_TRUE(opens({"Bearer s3cret"}));

@@ -17,6 +17,10 @@ constexpr std::string_view kFile = R"(
 listeners:
   - { name: edge, address: 127.0.0.1:8080, trusted_headers: [X-Staff] }
   - { name: inner, address: 127.0.0.1:8081, trusted_proxies: [10.0.0.0/8], trusted_headers: [X-Staff] }
+  - name: known
+    address: 127.0.0.1:8082
+    trusted_headers: [X-Staff]
+    tls: { certificates: [{ chain: a.pem, key: a.key }], client_ca: ca.pem }
 services:
   - name: shop
     match: [{ host: shop.example }]
@@ -27,6 +31,8 @@ services:
       new: { endpoints: [127.0.0.1:9002] }
     rules:
       - { name: staff, when: { header: { X-Staff: "1" } }, send: new }
+      - { name: alice, when: { client_cert: { subject: "CN=alice" } }, send: new }
+      - { name: device, when: { client_cert: { fingerprint: { prefix: abab } } }, send: new }
     split: { new: 10% }
 )";
 
@@ -98,6 +104,30 @@ TEST_F(ExplainRoute, HonoursWhomTheListenerTrusts) {
   const auto proxy = explained("{" + staff + R"(,"listener":"inner","from":"10.1.2.3"})");
   EXPECT_EQ(proxy.at("version"), "new");
   EXPECT_EQ(proxy.at("rule"), "staff");
+}
+
+TEST_F(ExplainRoute, ImaginesTheCertificateOfAClientThatIsAskedForOne) {
+  const std::string alice = R"("url":"https://shop.example/","client_cert_subject":"CN=alice")";
+  const auto shown = explained("{" + alice + R"(,"listener":"known"})");
+  EXPECT_EQ(shown.at("rule"), "alice");
+  EXPECT_EQ(shown.at("version"), "new");
+  const auto not_asked = explained("{" + alice + "}");
+  EXPECT_EQ(not_asked.at("version"), "old");
+  EXPECT_EQ(not_asked.at("notes").as_array().size(), 1u);
+}
+
+TEST_F(ExplainRoute, TakesAFingerprintAsOpensslPrintsItToo) {
+  const auto told_of = [&](const std::string& fingerprint) {
+    return R"({"listener":"known","url":"https://shop.example/","client_cert_fingerprint":")" + fingerprint + "\"}";
+  };
+  std::string plain, printed;
+  for (int i = 0; i < 32; ++i) {
+    plain += "ab";
+    printed += i == 0 ? "AB" : ":AB";
+  }
+  EXPECT_EQ(explained(told_of(plain)).at("rule"), "device");
+  EXPECT_EQ(explained(told_of(printed)).at("rule"), "device");
+  EXPECT_EQ(told(told_of("ab")), "422 client_cert_fingerprint");
 }
 
 TEST_F(ExplainRoute, ACandidateWithoutAnEndpointFallsBack) {

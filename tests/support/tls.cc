@@ -10,11 +10,12 @@
 #include <cstdlib>
 #include <map>
 #include <mutex>
-#include <set>
 #include <stdexcept>
 
 #include "tests/support/authority.h"
 #include "tests/support/files.h"
+#include "tests/support/socket.h"
+#include "tests/support/tls_addresses.h"
 
 namespace weir::testing {
 
@@ -201,8 +202,8 @@ House& house() {
 }
 
 std::mutex mutex;
-std::set<std::string>& addresses() {
-  static std::set<std::string> all;
+std::map<std::string, TlsOptions>& addresses() {
+  static std::map<std::string, TlsOptions> all;
   return all;
 }
 
@@ -218,14 +219,25 @@ std::string listener_tls_line() {
 }
 
 void note_tls_address(const std::string& address) {
+  note_tls_address(address, {.ca = house().authority.ca(), .server_name = "shop.example"});
+}
+
+void note_tls_address(const std::string& address, TlsOptions options) {
   const std::lock_guard lock(mutex);
-  addresses().insert(address);
+  addresses()[address] = std::move(options);
+}
+
+std::string chosen_tls_address(TlsOptions options) {
+  const std::string host = own_loopback();
+  const std::string address = fmt::format("{}:{}", host, free_port(host));
+  note_tls_address(address, std::move(options));
+  return address;
 }
 
 std::optional<TlsOptions> tls_of(const std::string& address) {
   const std::lock_guard lock(mutex);
-  if (!addresses().contains(address)) return std::nullopt;
-  return TlsOptions{.ca = house().authority.ca(), .server_name = "shop.example"};
+  const auto found = addresses().find(address);
+  return found == addresses().end() ? std::nullopt : std::optional(found->second);
 }
 
 }  // namespace weir::testing

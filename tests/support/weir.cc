@@ -42,7 +42,7 @@ Weir::Weir(const std::string& program, ConfigText config, ProgramOptions options
     : config_(std::move(config)), file_(directory_ / "weir.yaml") {
   bool choose_edge = config_.edge.empty(), choose_admin = config_.admin.empty();
   for (int i = 0; i < kStarts; ++i) {
-    if (choose_edge) config_.edge = chosen_address();
+    if (choose_edge) config_.edge = chosen_address(config_.admin);
     if (everything_over_tls()) {
       const bool says =
           std::ranges::any_of(config_.listener, [](const auto& line) { return line.starts_with("tls:"); });

@@ -1,0 +1,17 @@
+// Addresses that every client of a test's speaks TLS to, and how.
+#pragma once
+
+#include <string>
+
+#include "tests/support/tls.h"
+
+namespace weir::testing {
+
+/// As note_tls_address, with other options than the house's.
+void note_tls_address(const std::string& address, TlsOptions options);
+
+/// An address of this process' own that speaks TLS, not taken yet: for an admin, which must be named before weir
+/// starts.
+std::string chosen_tls_address(TlsOptions options);
+
+}  // namespace weir::testing
