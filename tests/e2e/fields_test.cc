@@ -8,6 +8,8 @@ namespace {
 
 const ConfigText kTrusting{.listener = {"trusted_proxies: [127.0.0.1]"}};
 
+std::string scheme() { return everything_over_tls() ? "https" : "http"; }
+
 /// The fields that reach the origin of a GET with these lines.
 Fields seen_by_origin(const std::string& lines, const ConfigText& config = {}) {
   Edge edge(ok("served"), config);
@@ -75,7 +77,7 @@ TEST(RequestFields, AStrangersForwardedFieldsAreReplaced) {
       "evil\r\n"
       "X-Request-Id: mine\r\nForwarded: for=192.0.2.1\r\nX-Real-IP: 192.0.2.1\r\n");
   EXPECT_EQ(fields.all("X-Forwarded-For"), std::vector<std::string>{"127.0.0.1"});
-  EXPECT_EQ(fields.all("X-Forwarded-Proto"), std::vector<std::string>{"http"});
+  EXPECT_EQ(fields.all("X-Forwarded-Proto"), std::vector<std::string>{scheme()});
   EXPECT_EQ(fields.all("X-Forwarded-Host"), std::vector<std::string>{"shop.example"});
   ASSERT_EQ(fields.count("X-Request-Id"), 1u);
   EXPECT_NE(fields.get("X-Request-Id"), "mine");
@@ -86,7 +88,7 @@ TEST(RequestFields, AStrangersForwardedFieldsAreReplaced) {
 TEST(RequestFields, WhoSendsNoneGetsThem) {
   Fields fields = seen_by_origin("");
   EXPECT_EQ(fields.get("X-Forwarded-For"), "127.0.0.1");
-  EXPECT_EQ(fields.get("X-Forwarded-Proto"), "http");
+  EXPECT_EQ(fields.get("X-Forwarded-Proto"), scheme());
   EXPECT_EQ(fields.get("X-Forwarded-Host"), "shop.example");
   EXPECT_GE(fields.get("X-Request-Id").size(), 8u);
 }
@@ -110,7 +112,7 @@ TEST(RequestFields, ATrustedProxysForwardedFieldsAreKeptAndItsAddressAppended) {
 TEST(RequestFields, ConnectionCannotTakeWeirsOwnFieldsAway) {
   Fields fields = seen_by_origin("Connection: X-Forwarded-For, X-Forwarded-Proto, X-Forwarded-Host, X-Request-Id\r\n");
   EXPECT_EQ(fields.get("X-Forwarded-For"), "127.0.0.1");
-  EXPECT_EQ(fields.get("X-Forwarded-Proto"), "http");
+  EXPECT_EQ(fields.get("X-Forwarded-Proto"), scheme());
   EXPECT_EQ(fields.get("X-Forwarded-Host"), "shop.example");
   EXPECT_TRUE(fields.has("X-Request-Id"));
 }

@@ -3,7 +3,8 @@
 //   soak [--minutes N | --seconds N] [--weir PROGRAM] [--visitors N]
 //
 // At the end: every request was answered or cleanly refused, /metrics say what the clients counted, and neither
-// memory nor descriptors nor pooled connections have grown. Ends with 1 when something is off.
+// memory nor descriptors nor pooled connections have grown. Ends with 1 when something is off. With WEIR_E2E_TLS=1
+// clients speak TLS, and so do the endpoints of the new version.
 #include <fmt/format.h>
 #include <signal.h>
 
@@ -13,6 +14,7 @@
 
 #include "tests/soak/tally.h"
 #include "tests/soak/visitor.h"
+#include "tests/support/authority.h"
 #include "tests/support/options.h"
 #include "tests/support/places.h"
 #include "tests/support/proxy.h"
@@ -41,12 +43,15 @@ class Soak {
  public:
   explicit Soak(const Options& options) : options_(options) {
     for (int i = 0; i < 4; ++i) {
-      origins_.push_back(std::make_unique<Origin>(answer));
+      const bool secure = everything_over_tls() && i >= 2;
+      const TlsOptions tls{.chain = files_.chain, .key = files_.key};
+      origins_.push_back(std::make_unique<Origin>(answer, "127.0.0.1:0", secure ? std::optional(tls) : std::nullopt));
       origins_.back()->forget();
     }
     ConfigText config{.workers = 2, .share = "50%", .timeouts = {{"upstream_idle", "500ms"}, {"drain", "5s"}}};
     config.old_endpoints = {origins_[0]->address(), origins_[1]->address()};
     config.new_endpoints = {origins_[2]->address(), origins_[3]->address()};
+    if (everything_over_tls()) config.new_version = {"tls: { ca: " + authority_.ca() + " }"};
     config.service = {"match: [{ host: shop.example }]"};
     config.services = {fmt::format(
         "{{ name: rough, match: [{{ host: rough.example }}], versions: {{ only: {{ endpoints: [\"{}\"] }} }} }}",
@@ -214,6 +219,9 @@ class Soak {
   }
 
   const Options options_;
+  const Directory directory_;
+  Authority authority_{directory_.path()};
+  const CertificateFiles files_ = authority_.issue("origin", {.names = {"127.0.0.1"}});
   std::vector<std::unique_ptr<Origin>> origins_;
   std::unique_ptr<Weir> weir_;
   std::atomic<bool> over_{false}, off_{false};
