@@ -127,11 +127,16 @@ Io Stream::write_kept(std::string_view bytes) {
     return outcome_ == 0 ? Io{0, IoState::again} : Io{0, IoState::error, -outcome_};
   }
   if (kept_ == Kept::in_batch) {
-    loop_.sends().replace(*this, bytes);
+    if (!tls_) loop_.sends().replace(*this, bytes);  // records are sealed: what has grown comes after them
     return {0, IoState::again};
   }
-  if (!loop_.sends().open() || tls_) return write(bytes);
+  if (!loop_.sends().open()) return write(bytes);
   if (!writable_) return {0, IoState::again};
+  if (tls_) {
+    const std::string_view sealed = tls_->seal(bytes);
+    if (sealed.empty()) return tls_->write(bytes);
+    bytes = sealed;
+  }
   loop_.sends().add(*this, bytes);
   kept_ = Kept::in_batch;
   return {0, IoState::again};
@@ -140,8 +145,20 @@ Io Stream::write_kept(std::string_view bytes) {
 void Stream::sent(int outcome, size_t wanted) {
   if (outcome < 0) errno = -outcome;
   const Io io = write_result(outcome, wanted);
-  outcome_ = io.state == IoState::error ? -io.error : static_cast<int32_t>(io.size);
-  kept_ = Kept::sent;
+  if (tls_) {
+    kept_ = Kept::nothing;
+    tls_->left(io);
+  } else {
+    outcome_ = io.state == IoState::error ? -io.error : static_cast<int32_t>(io.size);
+    kept_ = Kept::sent;
+  }
+  if (waiter_) waiter_->wake();
+}
+
+void Stream::leave_batch() {
+  if (kept_ != Kept::in_batch) return;
+  loop_.sends().forget(*this);
+  kept_ = Kept::nothing;
   if (waiter_) waiter_->wake();
 }
 

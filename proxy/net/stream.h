@@ -91,6 +91,8 @@ class Stream final : public Source {
  private:
   friend class Tls;
   enum class Kept : uint8_t { nothing, in_batch, sent };
+  /// What TLS kept for the turn's end is sent by itself: there is more to say at once.
+  void leave_batch();
   /// Plain bytes, whatever they are.
   Io receive(std::span<char> into);
   Io transmit(std::string_view bytes);

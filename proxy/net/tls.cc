@@ -14,8 +14,9 @@ namespace weir::net {
 
 namespace {
 
-constexpr size_t kSealedAtOnce = 64 * 1024;  // plain bytes that leave together
-constexpr size_t kMostWaiting = 16 * 1024;   // of what is sent without being asked to: alerts, key updates
+constexpr size_t kSealedAtOnce = 64 * 1024;    // plain bytes that leave together
+constexpr size_t kSealedForLater = 16 * 1024;  // that leave with others': copied once more
+constexpr size_t kMostWaiting = 16 * 1024;     // of what is sent without being asked to: alerts, key updates
 
 /// What the call under way has to send. Empty between two calls.
 std::string& outgoing() {
@@ -28,6 +29,11 @@ struct Gathering {
   Gathering() { outgoing().clear(); }
   ~Gathering() { outgoing().clear(); }
 };
+
+/// SSL_get_error looks at the thread's queue. It is empty nearly always, and emptying it costs more than looking.
+void forget_errors() {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
 
 std::string subject_of(const X509* certificate) {
   const Owned<BIO> text(BIO_new(BIO_s_mem()));
@@ -150,6 +156,8 @@ int Tls::on_write(BIO* bio, const char* bytes, int size) {
 long Tls::on_control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
 
 bool Tls::send_sealed() {
+  stream_.leave_batch();
+  held_ = false;
   std::string& fresh = outgoing();
   if (!sealed_.empty()) {
     sealed_.append(fresh);
@@ -187,10 +195,19 @@ Io Tls::shake_hands() {
     return {0, IoState::error, EPROTO};
   }
   if (result != 1) return failed_handshake(result);
-  send_sealed();
+  if (!hold_tickets()) send_sealed();
   established_ = more_ = true;  // the client's first bytes may have come with its last ones of the handshake
   note_peer();
   return {};
+}
+
+/// RFC 8446 §4.6.1: what a server has to say after the client's last word are tickets, which nobody waits for: they
+/// leave with the first answer. False: there is more to say than that.
+bool Tls::hold_tickets() {
+  if (!server_ || !sealed_.empty() || SSL_version(ssl_.get()) != TLS1_3_VERSION) return false;
+  sealed_.append(outgoing());
+  outgoing().clear();
+  return held_ = true;
 }
 
 Io Tls::failed_handshake(int result) {
@@ -231,11 +248,11 @@ void Tls::note_peer() {
 Io Tls::read(std::span<char> into) {
   const Gathering gathering;
   if (end_ != IoState::ok) return {0, end_, error_};
-  if (!sealed_.empty()) send_sealed();
+  if (!sealed_.empty() && !held_ && stream_.kept_ == Stream::Kept::nothing) send_sealed();
   size_t got = 0;
   bool dry = false;
   while (got < into.size() && !dry) {
-    ERR_clear_error();
+    forget_errors();
     size_t size = 0;
     const int result = SSL_read_ex(ssl_.get(), into.data() + got, into.size() - got, &size);
     if (result == 1) {
@@ -268,17 +285,11 @@ Io Tls::ended(int result) {
 Io Tls::write(std::string_view bytes) {
   const Gathering gathering;
   if (broken_) return {0, IoState::error, error_ != 0 ? error_ : EPIPE};
-  if (!sealed_.empty() && !send_sealed()) return {0, broken_ ? IoState::error : IoState::again, error_};
+  if (!sealed_.empty() && !held_ && !send_sealed()) return {0, broken_ ? IoState::error : IoState::again, error_};
   size_t done = std::min(std::exchange(owed_, 0), bytes.size());
   while (done < bytes.size()) {
     const std::string_view piece = bytes.substr(done, kSealedAtOnce);
-    for (size_t sealed = 0; sealed < piece.size();) {
-      ERR_clear_error();
-      size_t size = 0;
-      const int result = SSL_write_ex(ssl_.get(), piece.data() + sealed, piece.size() - sealed, &size);
-      if (result != 1) return ended(result);
-      sealed += size;
-    }
+    if (Io failure; !add_records(piece, failure)) return failure;
     if (!send_sealed()) {
       if (broken_) return {0, IoState::error, error_};
       owed_ = piece.size();
@@ -289,10 +300,46 @@ Io Tls::write(std::string_view bytes) {
   return {done, done > 0 || bytes.empty() ? IoState::ok : IoState::again};
 }
 
+/// Into `outgoing`.
+bool Tls::add_records(std::string_view piece, Io& failure) {
+  for (size_t sealed = 0; sealed < piece.size();) {
+    forget_errors();
+    size_t size = 0;
+    const int result = SSL_write_ex(ssl_.get(), piece.data() + sealed, piece.size() - sealed, &size);
+    if (result != 1) {
+      failure = ended(result);
+      return false;
+    }
+    sealed += size;
+  }
+  return true;
+}
+
+std::string_view Tls::seal(std::string_view bytes) {
+  const bool waits = owed_ > 0 || (!sealed_.empty() && !held_);
+  if (broken_ || waits || bytes.size() > kSealedForLater) return {};
+  const Gathering gathering;
+  if (Io failure; !add_records(bytes, failure)) return {};
+  held_ = false;
+  sealed_.append(outgoing());
+  owed_ = bytes.size();
+  return sealed_.view();
+}
+
+void Tls::left(const Io& io) {
+  if (io.state == IoState::error) {
+    error_ = io.error;
+    broken_ = true;
+    sealed_.clear();
+  } else {
+    sealed_.consume(io.size);
+  }
+}
+
 bool Tls::look() {
   const Gathering gathering;
   if (end_ != IoState::ok) return true;
-  ERR_clear_error();
+  forget_errors();
   char byte;
   size_t size = 0;
   const int result = SSL_peek_ex(ssl_.get(), &byte, 1, &size);

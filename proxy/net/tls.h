@@ -68,6 +68,12 @@ class Tls {
   /// peer's close_notify: a connection that just ends was cut short (RFC 8446 §6.1) and is an error.
   Io read(std::span<char> into);
   Io write(std::string_view bytes);
+  /// What `bytes` become on the wire, to leave with the turn's other sends; they count as `write`'s next time. They
+  /// stay where they are until `left` or the next call. Empty: `write` has to do it (there is much, or something
+  /// waits).
+  std::string_view seal(std::string_view bytes);
+  /// What became of sending it.
+  void left(const Io& io);
   /// Something to read, or an end, that is here already or still with the kernel.
   bool look();
   /// Something may be left that was received and not read.
@@ -89,6 +95,8 @@ class Tls {
   static int on_write(BIO* bio, const char* bytes, int size);
   static long on_control(BIO* bio, int command, long, void*);
 
+  bool hold_tickets();
+  bool add_records(std::string_view piece, Io& failure);
   Io failed_handshake(int result);
   Io ended(int result);
   void note_peer();
@@ -101,7 +109,7 @@ class Tls {
   std::unique_ptr<PeerCertificate> peer_;
   std::string complaint_;
   Bytes first_;      // read before TLS began
-  Bytes sealed_;     // records that the kernel has not taken yet
+  Bytes sealed_;     // records that the kernel has not taken yet, or was not offered
   size_t owed_ = 0;  // bytes of the caller's that are in them, and not yet said to be taken
   int error_ = 0;    // errno of the wire
   TlsFault fault_ = TlsFault::none;
@@ -110,6 +118,7 @@ class Tls {
   bool cut_short_ = false;  // the wire's end
   bool established_ = false;
   bool more_ = false;
+  bool held_ = false;    // what is sealed waits for the first answer
   bool broken_ = false;  // nothing more may be written, a goodbye neither
   bool goodbye_ = false;
 };
