@@ -291,8 +291,10 @@ config::Problems Publisher::publish(Prepared& prepared) {
 void Publisher::deliver(std::shared_ptr<const proxy::Publication> publication, std::vector<NewListener> fresh) {
   current_ = publication;
   const uint64_t number = adoption_.published();
-  deliver_(std::move(publication), std::move(fresh),
-           [this, number](size_t worker) { adoption_.adopted(worker, number); });
+  deliver_(std::move(publication), std::move(fresh), [this, number](size_t worker) {
+    adoption_.adopted(worker, number);
+    if (adoption_.by_all()) hash_in_force_ = current_->config().hash;
+  });
 }
 
 /// The same snapshot with the addresses that names have now.
@@ -380,7 +382,7 @@ std::vector<std::string> Publisher::listener_addresses() const {
 }
 
 void Publisher::fill(metrics::Facts& facts) const {
-  facts.config_hash = current_->config().hash;
+  facts.config_hash = hash_in_force_.empty() ? current_->config().hash : hash_in_force_;
   facts.last_reload_successful = trouble_.empty();
   for (const auto& listener : current_->listeners) fill_terms(facts, listener->config.name, listener->tls.get());
   fill_terms(facts, "admin", keyring_.admin.it.get());

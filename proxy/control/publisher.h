@@ -130,6 +130,7 @@ class Publisher {
   Keyring keyring_;  // in force
   std::shared_ptr<const proxy::Publication> current_;
   std::map<std::string, ListenerInForce> listeners_;  // by address as written
+  std::string hash_in_force_;                         // of the file that every worker decides by; empty: none yet
   std::string tried_hash_;                            // of the file, and of the files it names
   std::vector<std::string> files_;                    // these, of the configuration tried last
   uint64_t next_listener_ = 1;

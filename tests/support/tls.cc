@@ -227,6 +227,11 @@ void note_tls_address(const std::string& address, TlsOptions options) {
   addresses()[address] = std::move(options);
 }
 
+void forget_tls_address(const std::string& address) {
+  const std::lock_guard lock(mutex);
+  addresses().erase(address);
+}
+
 std::string chosen_tls_address(TlsOptions options) {
   const std::string host = own_loopback();
   const std::string address = fmt::format("{}:{}", host, free_port(host));

@@ -10,6 +10,9 @@ namespace weir::testing {
 /// As note_tls_address, with other options than the house's.
 void note_tls_address(const std::string& address, TlsOptions options);
 
+/// It speaks plain text again: the kernel may give its port to somebody else.
+void forget_tls_address(const std::string& address);
+
 /// An address of this process' own that speaks TLS, not taken yet: for an admin, which must be named before weir
 /// starts.
 std::string chosen_tls_address(TlsOptions options);

@@ -9,6 +9,7 @@
 #include "tests/support/client.h"
 #include "tests/support/peer.h"
 #include "tests/support/proxy.h"
+#include "tests/support/tls_addresses.h"
 
 namespace weir::testing {
 namespace {
@@ -42,6 +43,7 @@ Weir::Weir(const std::string& program, ConfigText config, ProgramOptions options
     : config_(std::move(config)), file_(directory_ / "weir.yaml") {
   bool choose_edge = config_.edge.empty(), choose_admin = config_.admin.empty();
   for (int i = 0; i < kStarts; ++i) {
+    forget_tls_address(config_.edge);
     if (choose_edge) config_.edge = chosen_address(config_.admin);
     if (everything_over_tls()) {
       const bool says =
@@ -65,6 +67,7 @@ bool Weir::start(const std::string& program, const ProgramOptions& options) {
 }
 
 Weir::~Weir() {
+  for (const std::string& address : {config_.edge, config_.admin}) forget_tls_address(address);
   if (!::testing::Test::HasFailure()) return;
   std::cerr << "---- weir's log ----\n" << log() << "---- its configuration ----\n" << config_.text() << "----\n";
 }
