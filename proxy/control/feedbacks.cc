@@ -78,15 +78,15 @@ bool FeedbackFile::open() {
   return true;
 }
 
-bool FeedbackFile::append(const std::string& lines, uint64_t keep) {
+bool FeedbackFile::append(const std::string& line, uint64_t keep) {
   if (fd_ < 0 && !open()) return false;
-  if (size_ > 0 && size_ + lines.size() > keep / 2) {
+  if (keep > 0 && size_ > 0 && size_ + line.size() > keep / 2) {
     ::close(std::exchange(fd_, -1));
     if (::rename(now().c_str(), before().c_str()) != 0 || !open()) return false;
   }
-  const ssize_t written = ::write(fd_, lines.data(), lines.size());
-  if (written == static_cast<ssize_t>(lines.size())) {
-    size_ += lines.size();
+  const ssize_t written = ::write(fd_, line.data(), line.size());
+  if (written == static_cast<ssize_t>(line.size())) {
+    size_ += line.size();
     return true;
   }
   // Half a line would spoil the next one.
@@ -151,17 +151,16 @@ Feedbacks::OfService& Feedbacks::of(const std::string& service) {
 void Feedbacks::take(const std::string& service, const config::Feedback& feedback,
                      std::vector<evidence::Rating> ratings) {
   OfService& kept = of(service);
-  std::string lines;
+  bool well = true;
+  int why = 0;
   for (const evidence::Rating& rating : ratings) {
     std::string line = line_of(rating);
-    lines += line + "\n";
+    if (!kept.file->append(line + "\n", feedback.keep)) well = false, why = errno;
     kept.last.push_back({rating.version, std::move(line)});
     if (kept.last.size() > kListed) kept.last.pop_front();
     ++kept.count[{rating.version, rating.words.rating}];
     if (rating.version_by_chance && rating.words.rating <= feedback.bad) rollouts_.note_rating(service, rating.event);
   }
-  const bool well = kept.file->append(lines, feedback.keep);
-  const int why = errno;
   if (!well && !std::exchange(kept.told, true)) {
     spdlog::error("{}: what users say is counted, but not kept: {}: {}", service, directory_, std::strerror(why));
   }

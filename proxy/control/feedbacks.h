@@ -27,8 +27,8 @@ class FeedbackFile {
 
   /// The last lines that were kept, the oldest first.
   std::vector<std::string> last_lines(size_t most) const;
-  /// Whole lines. False: not kept, errno says why.
-  bool append(const std::string& lines, uint64_t keep);
+  /// A line with its end; `keep`: bytes of both files, 0: all. False: not kept, errno says why.
+  bool append(const std::string& line, uint64_t keep);
 
  private:
   std::string now() const { return path_ + ".jsonl"; }

@@ -174,7 +174,7 @@ net::Task<std::string> Hooks::Line::reach(const HookCall& call) {
     const net::Io io = stream_.connected();
     if (io.state == net::IoState::ok) co_return std::string();
     if (io.state != net::IoState::again) {
-      co_return stream_.tls() ? std::string("TLS was not agreed upon") : std::string(std::strerror(errno));
+      co_return io.error == 0 ? std::string("TLS was not agreed upon") : std::string(std::strerror(io.error));
     }
     if (alarm_.rang()) co_return late;
     co_await waiter_.event();

@@ -413,7 +413,7 @@ RolloutOutcome Rollouts::tell(const RolloutWish& wish) {
               ""};
     }
     step = rollout::start(run.plan, run.state, share_of(split.shares, run.plan.candidate));
-    run.tally.reset();
+    if (!step.refused) run.tally.reset();
   } else if (wish.command == "pause") {
     step = rollout::pause(run.plan, run.state, wish.reason);
   } else if (wish.command == "resume") {
