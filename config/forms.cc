@@ -277,6 +277,29 @@ Type<std::string> probe_path() {
                       });
 }
 
+Type<FreezeWindow> freeze_window() {
+  const std::string time = "(Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([01][0-9]|2[0-3]):[0-5][0-9]";
+  TextForm form{"a window of the week", "day and time, twice, and their zone, as Fri 16:00-Mon 08:00 Europe/Berlin",
+                whole(time + "-" + time + " (?=.{1,64}$)[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*")};
+  Type<FreezeWindow> type = text<FreezeWindow>(
+      std::move(form), [](std::string_view text) { return Parsed<FreezeWindow>(parse_freeze_window(text)); });
+  const auto read = type.read;
+  type.read = [read](const Node& node, FreezeWindow& into, const Reading& reading) {
+    read(node, into, reading);
+    into.where = node.where;
+  };
+  return type;
+}
+
+Type<HookUrl> hook_url() {
+  const std::string label_or_end = "(?![0-9]+([:/]|$))";
+  const std::string host = "(" + kV4 + "|(" + kLabel + "\\.)*" + label_or_end + kLabel + ")";
+  TextForm form{
+      "an address to call", "http://HOST[:PORT]/PATH or https://",
+      whole("https?://(?!(unix|systemd)([:/]|$))(" + host + "|\\[" + kV6 + "\\])(:" + kPort + ")?(/[!-\"$-~]*)?")};
+  return text<HookUrl>(std::move(form), [](std::string_view text) { return Parsed<HookUrl>(parse_hook_url(text)); });
+}
+
 Type<std::string> method() {
   return checked_text({"a method", "it in capitals, as GET", "^[A-Z][A-Z0-9_-]*$"}, [](std::string_view text) {
     const auto allowed = [](char c) {

@@ -45,5 +45,8 @@ Type<StatusRange> status_range();
 /// A path that a probe asks for: printable, without a query.
 Type<std::string> probe_path();
 Type<std::string> method();
+/// A window of the week in which nothing climbs.
+Type<FreezeWindow> freeze_window();
+Type<HookUrl> hook_url();
 
 }  // namespace weir::config

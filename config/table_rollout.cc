@@ -46,10 +46,14 @@ Type<JudgeLimits> judge_limits() {
 Type<Judge> judge() {
   constexpr int64_t kMostPerNetwork = 1'000'000;
   return Object<Judge>("judge", "how the versions are compared: by who errs first")
-      .optional(
-          "metrics", &Judge::metrics,
-          list_of(words<JudgedMetric>({{"errors", JudgedMetric::errors}, {"slow", JudgedMetric::slow}}), 1, "a metric"),
-          "errors (5xx, and no answer) and slow (slower than the stable version's p99 and 50 ms); absent: both")
+      .optional("metrics", &Judge::metrics,
+                list_of(words<JudgedMetric>({{"errors", JudgedMetric::errors},
+                                             {"slow", JudgedMetric::slow},
+                                             {"feedback", JudgedMetric::feedback}}),
+                        1, "a metric"),
+                "errors (5xx, and no answer), slow (slower than the stable version's p99 and 50 ms) and feedback (bad "
+                "ratings, "
+                "which hold a rollout and never roll it back); absent: errors and slow")
       .defaulted("fail", &Judge::fail, number(1e-6, 0.5),
                  "how often a candidate that is no worse may be rolled back, however often one looks")
       .defaulted("pass", &Judge::pass, number(1e-6, 0.5), "how often one that is margin times worse may be let on")
@@ -66,7 +70,27 @@ Type<RolloutGuards> guards() {
   return Object<RolloutGuards>("guards", "what a rollout must not do")
       .optional("max_step", &RolloutGuards::max_step, share(),
                 "what the share may grow by at once; a larger stage is reached in such steps, a warmup apart")
-      .not_yet("freeze", "there are no windows in which nothing climbs; use weir rollout pause")
+      .optional("freeze", &RolloutGuards::freeze, list_of(freeze_window(), 0, "a window of the week"),
+                "windows of the week in which nothing climbs, by the clocks of a zone; rolling back works in them")
+      .type();
+}
+
+Type<RolloutHook> hook() {
+  return Object<RolloutHook>("hook", "somebody who is called: a POST of JSON, made once, which nothing waits for")
+      .optional(
+          "on", &RolloutHook::on,
+          list_of(words<HookEvent>({{"stage", HookEvent::stage},
+                                    {"await", HookEvent::await},
+                                    {"pause", HookEvent::pause},
+                                    {"fail", HookEvent::fail},
+                                    {"abort", HookEvent::abort},
+                                    {"done", HookEvent::done}}),
+                  1, "an event"),
+          "what for: stage (the share grew), await (an approval is asked for), pause, fail (harm, whatever it led "
+          "to), abort, done; absent: all of these")
+      .required("url", &RolloutHook::url, hook_url(),
+                "http://HOST[:PORT]/PATH, or https:// with a certificate that the system believes")
+      .defaulted("timeout", &RolloutHook::timeout, duration(), "of the whole call")
       .type();
 }
 
@@ -95,7 +119,7 @@ Type<Rollout> rollout_table() {
       .defaulted("soak", &Rollout::soak, duration(), "how long 100% is watched against what was usual before")
       .defaulted("warmup", &Rollout::warmup, duration_or_zero(), "after the share grew, slow answers do not count yet")
       .optional("guards", &Rollout::guards, guards(), "what it must not do")
-      .not_yet("hooks", "nobody is called; follow GET /api/v1/events")
+      .optional("hooks", &Rollout::hooks, list_of(hook(), 0, "a hook"), "who is called when something happens")
       .type();
 }
 

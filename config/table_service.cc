@@ -105,6 +105,16 @@ Type<std::vector<Version>> versions() {
       });
 }
 
+Type<Feedback> feedback() {
+  return Object<Feedback>("feedback", "where users rate the version that they are on")
+      .defaulted("path", &Feedback::path, probe_path(), "a POST here is taken by weir, and goes to no version")
+      .defaulted("bad", &Feedback::bad, integer<uint32_t>(1, 4), "a rating of 1 to 5 that is at most this is a bad one")
+      .defaulted("every", &Feedback::every, duration(), "of a user one rating is taken in so long")
+      .defaulted("keep", &Feedback::keep, size(),
+                 "so much is kept in the state's directory; then the oldest go; 0: all")
+      .type();
+}
+
 }  // namespace
 
 Type<Split> split_table() {
@@ -144,7 +154,8 @@ Type<Service> service_table() {
                 "when a request that failed is tried again; absent: once, where it could not be sent")
       .optional("rollout", &Service::rollout, rollout_table(),
                 "how the candidate's share climbs by itself, and what judges it; begun by `weir rollout start`")
-      .not_yet("feedback", "users cannot rate a version; take this out")
+      .optional("feedback", &Service::feedback, feedback(),
+                "where users rate the version that they are on; needs a state directory; absent: nobody is asked")
       .type();
 }
 

@@ -130,6 +130,26 @@ void check_limits(const Config& config, const Node& root, Problems& problems) {
   }
 }
 
+/// Ratings are kept in the state's directory, and come by a path that the service answers for.
+void check_feedback(const Config& config, const Service& service, const Node& node, Problems& problems) {
+  if (!service.feedback || node.kind != Node::Kind::map) return;
+  if (!config.state) {
+    problems.push_back({service.feedback->where, "feedback: there is no place to keep it; add state: {directory: …}"});
+  }
+  const std::string& path = service.feedback->path;
+  const auto reaches = [&](const ServiceMatch& match) {
+    std::string_view prefix = match.path_prefix;
+    while (prefix.ends_with('/')) prefix.remove_suffix(1);
+    return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
+  };
+  if (service.match.empty() || std::ranges::any_of(service.match, reaches)) return;
+  problems.push_back(
+      {place(node, {"feedback", "path"}),
+       fmt::format("path: {} is under no path_prefix of the service's match, and nobody would get there; "
+                   "write one that is",
+                   quoted(path))});
+}
+
 /// Two matches are the same that answer for the same requests.
 std::string match_key(const ServiceMatch& match) {
   std::string path = match.path_prefix;
@@ -155,6 +175,7 @@ void check_services(const Config& config, const Node& root, Problems& problems) 
       matches.add(match_key(match), match_text(match), match.where);
     }
     validate_service(service, i, root, problems);
+    check_feedback(config, service, node, problems);
   }
 }
 

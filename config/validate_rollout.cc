@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "config/validate.h"
 
 namespace weir::config {
@@ -49,6 +51,24 @@ void check_cohort(const Service& service, const Node& written, Problems& problem
                       "cookie:NAME}, say, or without_key: random"});
 }
 
+void check_freeze(const Rollout& rollout, Problems& problems) {
+  for (const FreezeWindow& window : rollout.guards.freeze) {
+    if (window.text.empty() || window.begin != window.end) continue;
+    problems.push_back({window.where, fmt::format("freeze: {} is the whole week, and nothing would ever climb; write "
+                                                  "an end that is not its beginning",
+                                                  quoted(window.text))});
+  }
+}
+
+void check_metrics(const Service& service, const Node& written, Problems& problems) {
+  const auto& metrics = service.rollout->judge.metrics;
+  const auto found = std::ranges::find(metrics, JudgedMetric::feedback);
+  if (found == metrics.end() || service.feedback) return;
+  const auto index = static_cast<size_t>(found - metrics.begin());
+  problems.push_back({place(written, {"judge", "metrics", index}),
+                      "metrics: feedback says nothing where nobody is asked; add feedback: {} to the service"});
+}
+
 void check_guards(const Rollout& rollout, const Node& written, Problems& problems) {
   if (!rollout.guards.max_step || *rollout.guards.max_step > kNobody) return;
   problems.push_back({place(written, {"guards", "max_step"}), "max_step: with steps of 0% nothing climbs; write more"});
@@ -63,6 +83,8 @@ void validate_rollout(const Service& service, const Node& node, Problems& proble
   check_stages(*service.rollout, entry->value, problems);
   check_cohort(service, entry->value, problems);
   check_guards(*service.rollout, entry->value, problems);
+  check_freeze(*service.rollout, problems);
+  check_metrics(service, entry->value, problems);
 }
 
 }  // namespace weir::config

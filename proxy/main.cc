@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
       {"explain", "tell which version a request goes to, and why", declare_explain},
       {"split", "show or change the shares of a running weir", declare_split},
       {"rollout", "let a candidate's share climb by itself, and see why it does", declare_rollout},
+      {"feedback", "list what users say of a service's versions, newest first", declare_feedback},
       {"rollback", "take a candidate to 0% now, and close it", declare_rollback},
       {"reopen", "open a candidate that was rolled back, at 0%", declare_reopen},
       {"revert", "go back to the shares of an earlier revision", declare_revert},

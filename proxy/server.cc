@@ -14,6 +14,7 @@
 #include <csignal>
 
 #include "proxy/admin/server.h"
+#include "proxy/control/audiences.h"
 #include "proxy/control/desk.h"
 #include "proxy/control/health_watch.h"
 #include "proxy/control/watcher.h"
@@ -121,8 +122,11 @@ class Server::Body {
                    }),
         traffic_(io_, registry_),
         rollouts_({io_, publisher_, *store_, feed_, registry_}),
-        desk_({io_, publisher_, *store_, feed_, traffic_, rollouts_, [this](auto done) { reload(std::move(done)); },
-               [this] { stop(); }, [this] { return draining_; }, [this] { crew_.wake_sessions(); }}),
+        feedbacks_(io_, publisher_, rollouts_),
+        audiences_(io_, publisher_),
+        desk_({io_, publisher_, *store_, feed_, traffic_, rollouts_, feedbacks_,
+               [this](auto done) { reload(std::move(done)); }, [this] { stop(); }, [this] { return draining_; },
+               [this] { crew_.wake_sessions(); }}),
         watchdog_(io_, worker_count(config), [this](auto answered) { crew_.ask_each(std::move(answered)); }),
         path_(std::move(path)) {}
 
@@ -166,6 +170,8 @@ class Server::Body {
   control::Publisher publisher_;
   control::Traffic traffic_;
   control::Rollouts rollouts_;
+  control::Feedbacks feedbacks_;
+  control::Audiences audiences_;
   control::Desk desk_;
   unit::Watchdog watchdog_;
   std::string path_;
@@ -193,7 +199,10 @@ config::Problems Server::Body::begin(config::Loaded loaded) {
   }
   const auto state = loaded.config.state;
   const auto begun = publisher_.begin(std::move(loaded));
-  return begun ? rollouts_.begin(state) : begun.problems();
+  if (!begun) return begun.problems();
+  feedbacks_.begin(state);
+  audiences_.begin(state);
+  return rollouts_.begin(state);
 }
 
 void Server::Body::deliver(std::shared_ptr<const Publication> publication, std::vector<control::NewListener> fresh,
@@ -321,6 +330,8 @@ void Server::Body::finish() {
   publisher_.stop();
   traffic_.stop();
   health_watch_.stop();
+  feedbacks_.stop();
+  audiences_.stop();
   rollouts_.stop();
   desk_.stop();
   io_.stop();
@@ -364,6 +375,7 @@ std::string Server::Body::metrics_page() {
   facts.process = metrics::read_process_usage();
   publisher_.fill(facts);
   rollouts_.fill(facts);
+  feedbacks_.fill(facts);
   return metrics::prometheus_page(registry_, facts);
 }
 

@@ -16,6 +16,7 @@
 #include "proxy/metrics/registry.h"
 #include "proxy/net/handshakes.h"
 #include "proxy/net/loop.h"
+#include "proxy/net/punctual.h"
 #include "proxy/publication.h"
 #include "proxy/upstream/pool.h"
 #include "routing/decide.h"
@@ -118,6 +119,7 @@ class Worker {
   Worker& operator=(const Worker&) = delete;
 
   net::Loop& loop() { return loop_; }
+  net::Punctual& punctual() { return punctual_; }
   size_t index() const { return index_; }
 
   /// Called once a tick beside the worker's own upkeep.
@@ -157,6 +159,7 @@ class Worker {
 
   const size_t index_;
   net::Loop loop_;
+  net::Punctual punctual_{loop_};
   net::Handshakes handshakes_;
   metrics::WorkerNumbers& numbers_;
   log::LineBuffer access_log_;

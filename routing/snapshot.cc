@@ -6,6 +6,7 @@
 #include "routing/match.h"
 #include "routing/override.h"
 #include "routing/region.h"
+#include "routing/rollout/freeze.h"
 #include "routing/subjects.h"
 
 namespace weir::routing {
@@ -63,6 +64,7 @@ class Compiler {
     plan.seed = seed_of(plan.cohort.salt);
     for (const config::Rule& rule : service.rules) plan.rules.push_back(compile(service, rule));
     look_at(service, plan);
+    check_freezes(service);
     return plan;
   }
 
@@ -121,6 +123,17 @@ class Compiler {
                                             std::to_string(micros) + " µs for one hostile request; over " +
                                             std::to_string(kSlowRegexes.count()) +
                                             " µs is worth an exact value or a prefix beside them"});
+  }
+
+  /// A zone that the system does not know.
+  void check_freezes(const config::Service& service) {
+    if (!service.rollout) return;
+    for (const config::FreezeWindow& window : service.rollout->guards.freeze) {
+      if (rollout::Freeze::of(window)) continue;
+      problems_.push_back({window.where, "freeze: there is no time zone " + window.zone +
+                                             " here; write one of the IANA database, as Europe/Berlin (Debian has it "
+                                             "in tzdata)"});
+    }
   }
 
   void append(const config::Problems& found) { problems_.insert(problems_.end(), found.begin(), found.end()); }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <string_view>
 #include <thread>
 
 #include "bench/judge/simulate.h"
@@ -16,7 +17,9 @@ struct NamedGate {
   const char* name;
   MakeGate make;
 };
-constexpr NamedGate kGates[]{{"weir", weir_gate}, {"99% a minute", threshold_gate}, {"z-test", z_test_gate}};
+using Gates = std::vector<NamedGate>;
+const Gates kAllGates{{"weir", weir_gate}, {"99% a minute", threshold_gate}, {"z-test", z_test_gate}};
+const Gates kWeirAlone{{"weir", weir_gate}};
 constexpr double kHours = 8;
 constexpr uint64_t kSeed = 20261123;
 
@@ -48,12 +51,12 @@ void print_row(const char* gate, const std::string& world, const Tally& tally) {
              percent(tally.paused, tally.runs), percent(tally.everybody, tally.runs), median(tally.minutes));
 }
 
-void print_rollbacks(const char* title, const std::vector<World>& worlds, uint64_t runs) {
+void print_rollbacks(const char* title, const std::vector<World>& worlds, const Gates& gates, uint64_t runs) {
   fmt::print(
       "\n{}\n\n| world | gate | rollouts | rolled back (upper bound, 95%) | paused | at 100% in {} h | minutes |\n"
       "|---|---|---|---|---|---|---|\n",
       title, kHours);
-  for (const NamedGate& gate : kGates) {
+  for (const NamedGate& gate : gates) {
     Tally all;
     for (const World& world : worlds) {
       const Tally tally = many(world, gate.make, runs);
@@ -65,14 +68,14 @@ void print_rollbacks(const char* title, const std::vector<World>& worlds, uint64
   }
 }
 
-void print_harm(uint64_t runs) {
+void print_harm(const Gates& gates, uint64_t runs) {
   fmt::print(
       "\nThe candidate errs more often (0.5% of requests err on the stable version)\n\n"
       "| ratio, traffic | gate | rollouts | rolled back | paused | at 100% | caught by 25%, of those where 200 "
       "users erred | users harmed, median |\n|---|---|---|---|---|---|---|---|\n");
   for (const double rate : {10.0, 100.0}) {
     for (const double ratio : {1.5, 2.0, 5.0, 20.0, 200.0}) {
-      for (const NamedGate& gate : kGates) {
+      for (const NamedGate& gate : gates) {
         const Tally tally = many(harmful_world(ratio, rate), gate.make, runs);
         fmt::print("| {}×, {}/s | {} | {} | {:.1f}% | {:.1f}% | {:.1f}% | {} of {} ({:.1f}%) | {} |\n", ratio, rate,
                    gate.name, tally.runs, percent(tally.rolled_back, tally.runs), percent(tally.paused, tally.runs),
@@ -89,13 +92,16 @@ void print_harm(uint64_t runs) {
 
 int main(int argc, char** argv) {
   using namespace weir::judge;
-  const uint64_t runs = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 300;
-  if (runs == 0) {
-    fmt::print(stderr, "usage: judge [ROLLOUTS PER WORLD, 300]\n");
+  const bool alone = argc > 1 && std::string_view(argv[1]) == "weir";
+  const char* const number = argc > 1 + alone ? argv[1 + alone] : "300";
+  const uint64_t runs = std::strtoull(number, nullptr, 10);
+  if (runs == 0 || argc > 2 + alone) {
+    fmt::print(stderr, "usage: judge [weir] [ROLLOUTS PER WORLD, 300]\nweir: without the gates beside it\n");
     return 2;
   }
-  print_rollbacks("Nothing is wrong with the candidate", healthy_worlds(), runs);
-  print_rollbacks("It fails for fewer than 0.05% of its users", barely_harmful_worlds(), runs);
-  print_harm(std::max<uint64_t>(1, runs / 6));
+  const Gates& gates = alone ? kWeirAlone : kAllGates;
+  print_rollbacks("Nothing is wrong with the candidate", healthy_worlds(), gates, runs);
+  print_rollbacks("It fails for fewer than 0.05% of its users", barely_harmful_worlds(), gates, runs);
+  print_harm(gates, std::max<uint64_t>(1, runs / 6));
   return 0;
 }

@@ -58,6 +58,9 @@ void revert(const Asked& asked, const Answer& answer);
 void show_rollout(const Asked& asked, const Answer& answer);
 void tell_rollout(const Asked& asked, const Answer& answer);
 
+// feedback_route.cc
+void show_feedback(const Asked& asked, const Answer& answer);
+
 // record_routes.cc
 void history(const Asked& asked, const Answer& answer);
 void events(const Asked& asked, const Answer& answer);

@@ -39,6 +39,7 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/services/{service}/revert", Needs::control, revert},
     Route{"GET", "/api/v1/services/{service}/rollout", Needs::control, show_rollout},
     Route{"POST", "/api/v1/services/{service}/rollout", Needs::control, tell_rollout},
+    Route{"GET", "/api/v1/services/{service}/feedback", Needs::control, show_feedback},
     Route{"POST", "/api/v1/explain", Needs::token, explain},
     Route{"GET", "/api/v1/history", Needs::control, history},
     Route{"GET", "/api/v1/events", Needs::control, events},

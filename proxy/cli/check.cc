@@ -6,6 +6,7 @@
 
 #include "proxy/cli/commands.h"
 #include "proxy/cli/configuration.h"
+#include "proxy/cli/stage_times.h"
 #include "proxy/control/keyring.h"
 
 namespace weir::cli {
@@ -18,6 +19,9 @@ int check(const std::string& file) {
   if (!keyring) {
     print_problems(keyring.problems());
     return kWrongConfiguration;
+  }
+  for (const config::Problem& warning : slow_stages(*snapshot->config)) {
+    fmt::print(stderr, "warning: {}\n", warning.text());
   }
   fmt::print("{}: ok\n", file);
   return kDone;

@@ -15,6 +15,7 @@ Action declare_split(CLI::App& app);
 Action declare_rollback(CLI::App& app);
 Action declare_reopen(CLI::App& app);
 Action declare_revert(CLI::App& app);
+Action declare_feedback(CLI::App& app);
 Action declare_rollout(CLI::App& app);
 Action declare_history(CLI::App& app);
 Action declare_status(CLI::App& app);

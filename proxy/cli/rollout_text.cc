@@ -72,7 +72,9 @@ std::string rollout_text(const json::object& rollout) {
   const double left = number_of(rollout, "left_seconds");
   if (left > 0) text += fmt::format(" · {} left", time_text(left));
   const std::string missing = text_of(rollout, "missing"), next = text_of(rollout, "next");
+  const std::string thaw = text_of(rollout, "frozen_until");
   if (!missing.empty()) text += " · " + missing;
+  if (!thaw.empty()) text += " · frozen until " + local_time(thaw);
   if (!next.empty()) text += " · next: " + next;
   return text + "\n" + metrics_text(rollout) + steps_text(rollout);
 }

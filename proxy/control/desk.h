@@ -6,6 +6,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <list>
 
+#include "proxy/control/feedbacks.h"
 #include "proxy/control/publisher.h"
 #include "proxy/control/rollouts.h"
 #include "proxy/control/traffic.h"
@@ -19,6 +20,7 @@ struct DeskParts {
   Feed& feed;
   Traffic& traffic;
   Rollouts& rollouts;
+  Feedbacks& feedbacks;
   std::function<void(Publisher::Reloaded)> reload;
   std::function<void()> drain;
   std::function<bool()> draining;
@@ -42,6 +44,10 @@ class Desk final : public Operator {
     return parts_.rollouts.shown(service);
   }
   RolloutOutcome tell_rollout(const RolloutWish& wish) override;
+  std::optional<std::string> feedback(const std::string& service, const std::string& version,
+                                      size_t limit) const override {
+    return parts_.feedbacks.shown(service, version, limit);
+  }
 
   void reload(std::function<void(config::Problems)> done) override;
   void drain() override;

@@ -149,6 +149,11 @@ class Operator {
   virtual std::optional<std::string> rollout(const std::string& service) const = 0;
   virtual RolloutOutcome tell_rollout(const RolloutWish& wish) = 0;
 
+  /// What users say of a service's versions, as JSON, the newest first; nothing if they are not asked. `version` empty:
+  /// of both.
+  virtual std::optional<std::string> feedback(const std::string& service, const std::string& version,
+                                              size_t limit) const = 0;
+
   /// Loads the file again; `done` gets every problem (none: it is in force).
   virtual void reload(std::function<void(config::Problems)> done) = 0;
   virtual void drain() = 0;

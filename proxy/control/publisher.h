@@ -67,6 +67,7 @@ class Publisher {
   void set_rollout(const std::string& service, std::shared_ptr<evidence::Tally> tally) {
     sites_.set_rollout(service, std::move(tally));
   }
+  evidence::Bell& feedback_bell() { return sites_.feedback_bell(); }
   /// Calls `done` when every worker decides by what was published last, at the latest after 1 s.
   void when_adopted(std::function<void(size_t pending)> done) { adoption_.wait(kAdoptionPatience, std::move(done)); }
   bool adopted_by_all() const { return adoption_.by_all(); }

@@ -6,6 +6,7 @@
 
 #include "config/units.h"
 #include "proxy/control/change_json.h"
+#include "proxy/control/rollout_hooks.h"
 #include "routing/rollout/state_json.h"
 #include "routing/rollout/verdict.h"
 
@@ -78,6 +79,23 @@ std::string next_text(const rollout::Plan& plan, const rollout::State& state) {
   }
 }
 
+json::array hooks_json(const Run& run) {
+  json::array hooks;
+  for (const config::RolloutHook& hook : run.hooks) {
+    json::array on;
+    for (const config::HookEvent event : hook.on) on.emplace_back(hook_event_text(event));
+    hooks.push_back(
+        json::object{{"on", std::move(on)}, {"url", hook.url.text}, {"timeout", config::duration_text(hook.timeout)}});
+  }
+  return hooks;
+}
+
+json::array freeze_json(const Run& run) {
+  json::array windows;
+  for (const rollout::Freeze& window : run.freezes) windows.emplace_back(window.text());
+  return windows;
+}
+
 double left(const rollout::Plan& plan, const rollout::State& state) {
   const auto whole = state.phase == rollout::Phase::soaking ? plan.soak : plan.stages[state.stage].hold;
   return std::max(0.0, seconds(whole - state.in_stage));
@@ -135,6 +153,7 @@ json::object rollout_json(const Run& run) {
   }
   json::array history;
   for (const RolloutEntry& entry : run.history) history.push_back(entry_json(run, entry));
+  const auto thaw = rollout::frozen_until(run.freezes, std::chrono::system_clock::now());
   const bool climbing = state.phase == rollout::Phase::holding || state.phase == rollout::Phase::judging;
   return {{"service", plan.service},
           {"state", rollout::phase_name(state.phase)},
@@ -150,6 +169,9 @@ json::object rollout_json(const Run& run) {
           {"metrics", std::move(metrics)},
           {"missing", climbing ? rollout::forecast(plan, state).text : ""},
           {"next", next_text(plan, state)},
+          {"frozen_until", thaw ? json::value(time_text(thaw->at)) : json::value()},
+          {"freeze", freeze_json(run)},
+          {"hooks", hooks_json(run)},
           {"plan", plan_json(plan)},
           {"history", std::move(history)}};
 }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "proxy/control/rollout_hooks.h"
 #include "proxy/control/rollout_json.h"
 #include "routing/rollout/controller.h"
 #include "routing/rollout/verdict.h"
@@ -27,6 +28,15 @@ constexpr uint64_t kEnoughForP99 = 100;  // answers of the stable version
 constexpr milliseconds kSlowAllowance{50};
 constexpr const char* kItself = "weir";
 
+/// Compiling has seen to it that the zones are known.
+std::vector<rollout::Freeze> freezes_of(const config::Rollout& rollout) {
+  std::vector<rollout::Freeze> freezes;
+  for (const config::FreezeWindow& window : rollout.guards.freeze) {
+    if (auto freeze = rollout::Freeze::of(window)) freezes.push_back(std::move(*freeze));
+  }
+  return freezes;
+}
+
 Author as_author(const std::string& name) { return {name, "", "rollout"}; }
 
 }  // namespace
@@ -35,7 +45,10 @@ Rollouts::Rollouts(RolloutsParts parts)
     : parts_(parts),
       timer_(parts.io),
       bell_(std::make_shared<evidence::Bell>()),
-      bell_rope_(parts.io, ::dup(bell_->descriptor())) {}
+      bell_rope_(parts.io, ::dup(bell_->descriptor())),
+      hooks_(std::make_unique<RolloutHooks>(parts.io)) {}
+
+Rollouts::~Rollouts() = default;
 
 config::Problems Rollouts::begin(const std::optional<config::State>& state) {
   std::vector<std::string> records;
@@ -63,6 +76,7 @@ config::Problems Rollouts::begin(const std::optional<config::State>& state) {
 void Rollouts::stop() {
   timer_.cancel();
   bell_rope_.cancel();
+  hooks_->stop();
   save();
 }
 
@@ -131,6 +145,8 @@ void Rollouts::adopt_plans() {
   for (const config::Service& service : config.services) {
     if (!service.rollout) continue;
     Run& run = runs_[service.name];
+    run.hooks = service.rollout->hooks;
+    run.freezes = freezes_of(*service.rollout);
     rollout::Plan plan = rollout::plan_of(service);
     if (plan == run.plan) continue;
     const bool candidate_changed = run.plan.candidate != plan.candidate;
@@ -209,6 +225,7 @@ void Rollouts::look(Run& run, milliseconds passed, bool at_users) {
     const uint32_t candidate = current.snapshot->services[*index].candidate;
     seen.candidate_alive = current.services[*index].versions[candidate].health->available();
   }
+  if (const auto thaw = rollout::frozen_until(run.freezes, system_clock::now())) seen.frozen_until = thaw->text;
   const Step step = rollout::judge(run.plan, run.state, seen, passed);
   follow(run, step, kItself);
   const bool judges_slow = run.plan.judged[static_cast<size_t>(rollout::Metric::slow)];
@@ -321,6 +338,7 @@ void Rollouts::tell_step(Run& run, const rollout::Transition& transition, const 
   spdlog::info("{}: rollout: {} at {}{}", run.plan.service, transition.what, config::share_text(transition.share),
                transition.why.empty() ? "" : ": " + transition.why);
   parts_.feed.tell({"rollout", json::serialize(entry_json(run, run.history.back()))});
+  hooks_->tell(run, run.history.back());
 }
 
 void Rollouts::save() {
@@ -355,6 +373,15 @@ void Rollouts::fill(metrics::Facts& facts) const {
     told.transitions.assign(run.transitions.begin(), run.transitions.end());
     facts.rollouts.push_back(std::move(told));
   }
+  hooks_->fill(facts);
+}
+
+void Rollouts::note_rating(const std::string& service, const evidence::BadEvent& event) {
+  const auto found = runs_.find(service);
+  const auto feedback = static_cast<size_t>(rollout::Metric::feedback);
+  if (found == runs_.end() || !found->second.plan.judged[feedback]) return;
+  rollout::note(found->second.plan, found->second.state, event);
+  found->second.unsaved = true;
 }
 
 bool Rollouts::past_no_return(const std::string& service) const {
@@ -373,6 +400,10 @@ RolloutOutcome Rollouts::tell(const RolloutWish& wish) {
   Run& run = found->second;
   notice_others(run);
   const Remembered& split = *parts_.store.splits().find(wish.service);
+  const auto thaw = rollout::frozen_until(run.freezes, system_clock::now());
+  if (thaw && rollout::would_climb(run.plan, run.state, wish.command)) {
+    return {Refusal::not_now, fmt::format("{}: nothing climbs until {} (guards.freeze)", wish.service, thaw->text), ""};
+  }
   Step step;
   if (wish.command == "start") {
     if (split.closed.contains(run.plan.candidate)) {
@@ -382,7 +413,7 @@ RolloutOutcome Rollouts::tell(const RolloutWish& wish) {
               ""};
     }
     step = rollout::start(run.plan, run.state, share_of(split.shares, run.plan.candidate));
-    run.tally.reset();
+    if (!step.refused) run.tally.reset();
   } else if (wish.command == "pause") {
     step = rollout::pause(run.plan, run.state, wish.reason);
   } else if (wish.command == "resume") {

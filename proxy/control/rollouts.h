@@ -13,8 +13,11 @@
 #include "proxy/control/journal.h"
 #include "proxy/control/publisher.h"
 #include "proxy/evidence/tally.h"
+#include "routing/rollout/freeze.h"
 
 namespace weir::control {
+
+class RolloutHooks;
 
 struct RolloutsParts {
   boost::asio::io_context& io;
@@ -39,6 +42,8 @@ struct Run {
   std::deque<RolloutEntry> history;
   std::map<std::string, uint64_t> transitions;
   uint64_t revision = 0;  // of the split, as the rollout left it
+  std::vector<routing::rollout::Freeze> freezes;
+  std::vector<config::RolloutHook> hooks;
 
   std::shared_ptr<evidence::Tally> tally;
   std::vector<std::shared_ptr<evidence::Tally>> before;  // of earlier shares, while requests count into them
@@ -50,6 +55,7 @@ struct Run {
 class Rollouts {
  public:
   explicit Rollouts(RolloutsParts parts);
+  ~Rollouts();
 
   /// Once a configuration is in force: goes on with what was kept in `state`.
   config::Problems begin(const std::optional<config::State>& state);
@@ -57,6 +63,8 @@ class Rollouts {
 
   std::optional<std::string> shown(const std::string& service) const;
   RolloutOutcome tell(const RolloutWish& wish);
+  /// A user said that the version it is on is a bad one.
+  void note_rating(const std::string& service, const evidence::BadEvent& event);
   /// A stage without a way back was reached: a rollback must be forced.
   bool past_no_return(const std::string& service) const;
   /// What the metrics page tells of them.
@@ -91,6 +99,7 @@ class Rollouts {
   boost::asio::steady_timer timer_;
   std::shared_ptr<evidence::Bell> bell_;
   boost::asio::posix::stream_descriptor bell_rope_;
+  std::unique_ptr<RolloutHooks> hooks_;
   std::unique_ptr<Journal> journal_;  // null: nothing outlives the process
   std::map<std::string, Run> runs_;
   std::string plans_of_;  // hash of the configuration that the plans are of

@@ -32,6 +32,8 @@ std::shared_ptr<const proxy::Publication> Sites::publication(std::shared_ptr<con
   std::erase_if(tunnels_, [](const auto& entry) { return entry.second.expired(); });
   std::erase_if(queues_, [](const auto& entry) { return entry.second.expired(); });
   std::erase_if(budgets_, [](const auto& entry) { return entry.second.expired(); });
+  std::erase_if(mailboxes_, [](const auto& entry) { return entry.second.expired(); });
+  std::erase_if(audiences_, [](const auto& entry) { return entry.second.expired(); });
   std::erase_if(healths_, [](const auto& entry) { return entry.second.expired(); });
   return publication;
 }
@@ -63,6 +65,8 @@ proxy::ServiceSite Sites::make_service(const routing::ServicePlan& plan, const c
   site.numbers = registry_.service(service.name);
   site.retries = budget(service);
   site.rollout = rollout(service.name);
+  if (service.rollout) site.audience = audience(service.name);
+  if (service.feedback) site.feedback = mailbox(service);
   for (const routing::RulePlan& rule : plan.rules) site.rules.push_back(registry_.rule(service.name, rule.name));
   for (const config::Version& version : service.versions) {
     site.versions.push_back(make_version(service, version, timeouts, keyring));
@@ -114,6 +118,22 @@ std::shared_ptr<upstream::RetryBudget> Sites::budget(const config::Service& serv
   auto found = place.lock();
   if (!found) place = found = std::make_shared<upstream::RetryBudget>();
   found->configure(static_cast<uint32_t>(service.retry.value_or(config::Retry{}).budget));
+  return found;
+}
+
+/// Who said something not long ago is remembered through reloads.
+std::shared_ptr<evidence::Mailbox> Sites::mailbox(const config::Service& service) {
+  auto& place = mailboxes_[service.name];
+  auto found = place.lock();
+  if (!found) place = found = std::make_shared<evidence::Mailbox>(feedback_bell_);
+  found->configure(service.feedback->every);
+  return found;
+}
+
+std::shared_ptr<evidence::Audience> Sites::audience(const std::string& service) {
+  auto& place = audiences_[service];
+  auto found = place.lock();
+  if (!found) place = found = std::make_shared<evidence::Audience>(workers_);
   return found;
 }
 

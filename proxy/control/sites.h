@@ -8,6 +8,8 @@
 
 #include "proxy/control/keyring.h"
 #include "proxy/control/resolver.h"
+#include "proxy/evidence/audience.h"
+#include "proxy/evidence/mailbox.h"
 #include "proxy/metrics/registry.h"
 #include "proxy/publication.h"
 
@@ -33,6 +35,9 @@ class Sites {
   void set_rollout(const std::string& service, std::shared_ptr<evidence::Tally> tally);
   std::shared_ptr<evidence::Tally> rollout(const std::string& service) const;
 
+  /// Rings when a mailbox has got a rating.
+  evidence::Bell& feedback_bell() { return *feedback_bell_; }
+
  private:
   std::shared_ptr<const proxy::ListenerSite> make_listener(const config::Listener& listener,
                                                            const ListenerInForce& known, const Keyring& keyring);
@@ -45,6 +50,8 @@ class Sites {
   std::shared_ptr<proxy::Tunnels> tunnels(const std::string& service, const std::string& version);
   std::shared_ptr<upstream::Queue> queue(const std::string& service, const config::Version& version);
   std::shared_ptr<upstream::RetryBudget> budget(const config::Service& service);
+  std::shared_ptr<evidence::Mailbox> mailbox(const config::Service& service);
+  std::shared_ptr<evidence::Audience> audience(const std::string& service);
   std::shared_ptr<upstream::Health> health(const config::Service& service, const config::Version& version,
                                            const std::vector<upstream::EndpointSite>& endpoints);
 
@@ -57,6 +64,9 @@ class Sites {
   std::map<std::array<std::string, 2>, std::weak_ptr<upstream::Queue>> queues_;
   std::map<std::string, std::weak_ptr<upstream::RetryBudget>> budgets_;
   std::map<std::string, std::shared_ptr<evidence::Tally>> rollouts_;
+  std::map<std::string, std::weak_ptr<evidence::Mailbox>> mailboxes_;
+  std::map<std::string, std::weak_ptr<evidence::Audience>> audiences_;
+  const std::shared_ptr<evidence::Bell> feedback_bell_ = std::make_shared<evidence::Bell>();
 };
 
 }  // namespace weir::control

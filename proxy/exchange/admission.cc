@@ -96,6 +96,8 @@ Admission admit(Worker& worker, const Client& client, View& view, http::RequestH
   available.up[plan.candidate] = admission.service->site->versions[plan.candidate].health->available();
   admission.decision = routing::decide(plan, request, available, worker.dice().chance());
   if (admission.decision.mint) worker.dice().identity_used();
+  if (admission.service->site->feedback != nullptr) [[unlikely]]
+    admission.rating = admission.service->config->feedback->path == admission.target.path;
   return admission;
 }
 

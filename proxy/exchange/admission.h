@@ -23,6 +23,7 @@ struct Admission {
   bool readiness = false;          // the listener's ready_path was asked for
   bool last_hop = false;           // an OPTIONS that may go no further (RFC 9110 §7.6.2)
   bool redirect = false;           // the listener sends everybody to https
+  bool rating = false;             // a user's, of the version that it is on
   ServiceView* service = nullptr;  // null: none answers for this host and path
   routing::Decision decision;      // valid with a service
 };

@@ -1,10 +1,12 @@
 // The course of one exchange: its steps, told by exchange.cc, and of these its tries, told by tries.cc.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "proxy/evidence/mailbox.h"
 #include "proxy/exchange/admission.h"
 #include "proxy/exchange/attempt.h"
 #include "proxy/exchange/exchange.h"
@@ -25,6 +27,7 @@ class Exchange {
 
   void begin(http::RequestHead& head, const Behind& behind);
   void refuse(http::Fault fault);
+  bool hearing() { return rating_ != nullptr && hear(); }
   bool begin_try();
   bool queueing();
   bool connecting();
@@ -40,6 +43,10 @@ class Exchange {
   void answer_readiness();
   void answer_options();
   void answer_redirect(const http::Target& target);
+  void begin_rating(const http::RequestHead& head, const Admission& admission);
+  bool hear();
+  void take_rating();
+  void answer_rating(unsigned status, std::string_view body, std::string lines = {});
   void keep_behind(const Behind& behind, size_t used);
 
   http::Fault take_endpoint();
@@ -68,6 +75,7 @@ class Exchange {
   Retry retry_;
   std::optional<upstream::Ticket> ticket_;  // while it waits for an endpoint with room
   std::optional<Tunnel> tunnel_;
+  std::unique_ptr<evidence::Rating> rating_;  // of a user's, while its words come
   ServiceView* service_ = nullptr;
   VersionView* version_ = nullptr;
   bool to_head_ = false;
@@ -75,7 +83,7 @@ class Exchange {
   bool client_is_10_ = false;
   unsigned interims_ = 0;
   bool settled_ = false;        // nothing more is tried
-  bool says_methods_ = false;   // weir's own answer names them
+  std::string_view methods_;    // that weir's own answer names; empty: none
   uint32_t tunnels_ended_ = 0;  // when this one began
   enum class Phase : uint8_t { none, request, response_head, response_body } patient_in_ = Phase::none;
   Outcome outcome_;

@@ -7,6 +7,7 @@ namespace weir::proxy {
 namespace {
 
 constexpr unsigned kRetryAfter = 1;  // seconds, with 503
+constexpr uint64_t kLargestRating = 8 * 1024;
 
 }  // namespace
 
@@ -20,16 +21,17 @@ void Exchange::begin(http::RequestHead& head, const Behind& behind) {
   record_.note_request(head, admission.target);
   if (admission.service) {
     record_.note_client(admission.client_ip);
-    record_.decided(*admission.service, admission.decision);
+    if (!admission.rating) record_.decided(*admission.service, admission.decision);
   }
 
-  const uint64_t body_limit = view_->config().limits.request_body;
+  const uint64_t body_limit = admission.rating ? kLargestRating : view_->config().limits.request_body;
   request_.emplace(worker_, client_, record_, admission.framing, body_limit);
-  const bool own = admission.readiness || admission.last_hop || admission.redirect;
+  const bool own = admission.readiness || admission.last_hop || admission.redirect || admission.rating;
   const bool goes_on = admission.fault == http::Fault::none && !own;
   if (goes_on) return forward(head, behind, admission);
-  // The body is not wanted: what came of it is dropped, and the rest closes the connection.
+  // But of a rating the body is not wanted: what came of it is dropped, and the rest closes the connection.
   keep_behind(behind, request_->take_body(behind.bytes));
+  if (admission.rating) return begin_rating(head, admission);
   if (admission.readiness) return answer_readiness();
   if (admission.last_hop) return answer_options();
   if (admission.redirect) return answer_redirect(admission.target);
@@ -184,7 +186,7 @@ void Exchange::answer(http::Fault fault, unsigned status, std::string_view body,
                                             .close = !keep,
                                             .say_keep_alive = client_is_10_,
                                             .to_head = to_head_,
-                                            .allow = says_methods_,
+                                            .allow = methods_,
                                             .retry_after = status == 503 ? kRetryAfter : 0,
                                             .extra = lines});
   outcome_.next = keep ? Outcome::Next::another_request : Outcome::Next::linger;
@@ -200,7 +202,7 @@ void Exchange::answer_readiness() {
 /// An OPTIONS whose last hop is weir: what it passes on.
 void Exchange::answer_options() {
   settled_ = true;
-  says_methods_ = true;
+  methods_ = http::kMethods;
   answer(http::Fault::none, 200, {});
 }
 
@@ -244,6 +246,7 @@ net::Task<Outcome> serve_request(Worker& worker, Client& client, http::RequestHe
                                  net::Nanos began) {
   Exchange exchange(worker, client, began);
   exchange.begin(head, behind);
+  while (exchange.hearing()) co_await exchange.event();
   while (exchange.begin_try()) {
     while (exchange.queueing()) co_await exchange.event();
     while (exchange.connecting()) co_await exchange.event();

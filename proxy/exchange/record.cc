@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "proxy/evidence/audience.h"
 #include "proxy/log/line.h"
 
 namespace weir::proxy {
@@ -50,6 +51,8 @@ void Record::decided(const ServiceView& service, const routing::Decision& decisi
   decision_ = decision;
   version_numbers()->in_flight.add(1);
   witness_.decided(service, decision, client_ip_);
+  evidence::Audience* const audience = service.site->audience.get();
+  if (audience != nullptr && decision.bucket) audience->saw(worker_.index(), decision.user);
   if (decision.rule != routing::kNone) service.rules[decision.rule]->hits.add();
   if (decision.oversized_subjects > 0) service.numbers->oversized_subjects.add(decision.oversized_subjects);
 }
@@ -104,6 +107,7 @@ void Record::count(unsigned status) {
   if (std::exchange(counted_, true)) return;
   status_ = status;
   took_ = net::monotonic() - began_;
+  if (own_) return;
   if (!service_) {
     const size_t index = rejected_index(status);
     client_.listener.numbers->shard(worker_.index()).rejected_requests[index].add();

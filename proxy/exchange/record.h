@@ -70,6 +70,8 @@ class Record {
   }
   /// Neither counted nor logged: a load balancer's probe.
   void uncounted() { counted_ = silent_ = true; }
+  /// Logged, but counted for no version and no listener: weir itself is asked.
+  void own_answer() { own_ = true; }
   unsigned tries() const { return tries_; }
 
  private:
@@ -92,6 +94,7 @@ class Record {
   uint64_t bytes_in_ = 0, bytes_out_ = 0;
   bool counted_ = false;
   bool silent_ = false;
+  bool own_ = false;
   bool ended_by_endpoint_ = false;  // its fault ended the exchange
   Witness witness_;
   // Text for the log, copied only if there is one: method, host, path, referer, agent, id in one block.

@@ -56,6 +56,20 @@ size_t RequestRelay::use_chunked(std::string_view bytes, net::Bytes& out) {
   return chunks_->consumed();
 }
 
+void RequestRelay::collect() {
+  while (!body_done_ && fault_ == http::Fault::none) {
+    const net::Io io = client_.stream.read(worker_.input().first(Worker::kBodyPiece));
+    if (io.state == net::IoState::again) return;
+    if (io.state != net::IoState::ok) {
+      client_ended_ = true;
+      return;
+    }
+    moved_ = true;
+    const std::string_view bytes(worker_.input().data(), io.size);
+    client_.input.append(bytes.substr(use(bytes, request_)));
+  }
+}
+
 void RequestRelay::rewind() {
   written_ = 0;
   any_written_ = sent_whole_ = broken_ = false;

@@ -22,6 +22,9 @@ class RequestRelay {
   /// the body is malformed or too large.
   size_t take_body(std::string_view behind);
 
+  /// Reads a body that goes no further, behind `head`, as far as it has come. For small ones: all of it is held.
+  void collect();
+
   /// Moves what can be moved. After a failed write nothing more is sent (`broken`), a response may
   /// still come.
   void pump(net::Stream& endpoint);

@@ -6,14 +6,6 @@ namespace weir::proxy {
 
 namespace {
 
-/// Did chance give this user the version? Forced, keyless and diverted requests say nothing of the versions.
-bool randomised(const ServiceView& service, const routing::Decision& decision) {
-  if (!service.plan->has_candidate || !decision.bucket) return false;
-  if (decision.by == routing::DecidedBy::split) return true;
-  return decision.by == routing::DecidedBy::without_key &&
-         service.plan->cohort.without_key == config::WithoutKey::random;
-}
-
 /// Equal for addresses of one /24 or /48.
 uint32_t network_of(const config::IpAddress& client) {
   const size_t begin = client.is_v4() ? 12 : 0, size = client.is_v4() ? 3 : 6;
@@ -24,21 +16,35 @@ uint32_t network_of(const config::IpAddress& client) {
 
 }  // namespace
 
+bool given_by_chance(const ServiceView& service, const routing::Decision& decision) {
+  if (!service.plan->has_candidate || !decision.bucket) return false;
+  if (decision.by == routing::DecidedBy::split) return true;
+  return decision.by == routing::DecidedBy::without_key &&
+         service.plan->cohort.without_key == config::WithoutKey::random;
+}
+
+evidence::BadEvent event_of(const ServiceView& service, const routing::Decision& decision,
+                            const config::IpAddress& client) {
+  evidence::BadEvent event;
+  event.user = decision.user;
+  event.network = network_of(client);
+  event.candidate = decision.version == service.plan->candidate;
+  event.share = routing::share_for(*service.plan, decision.rule);
+  return event;
+}
+
 void Witness::decided(const ServiceView& service, const routing::Decision& decision, const config::IpAddress& client) {
   evidence::Tally* const tally = service.site->rollout.get();
   if (tally == nullptr) return;
   if (decision.by == routing::DecidedBy::fallback) return tally->diverted(worker_.index());
-  if (!randomised(service, decision)) return;
+  if (!given_by_chance(service, decision)) return;
   tally_ = tally;
-  event_.user = decision.user;
-  event_.network = network_of(client);
-  event_.candidate = decision.version == service.plan->candidate;
-  event_.share = routing::share_for(*service.plan, decision.rule);
+  event_ = event_of(service, decision, client);
 }
 
 void Witness::request_sent(net::Nanos at) {
   if (tally_ == nullptr || tally_->terms().slow.count() == 0) return;
-  set(std::chrono::ceil<net::Millis>(at + tally_->terms().slow));
+  set(at + tally_->terms().slow);
 }
 
 void Witness::response_head(unsigned status, net::Nanos took) {

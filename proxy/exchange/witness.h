@@ -4,16 +4,22 @@
 #include "config/config.h"
 #include "proxy/evidence/tally.h"
 #include "proxy/net/clock.h"
-#include "proxy/net/wheel.h"
+#include "proxy/net/punctual.h"
 #include "proxy/worker.h"
 #include "routing/decide.h"
 
 namespace weir::proxy {
 
+/// Did chance give this user the version? Forced, keyless and diverted requests say nothing of the versions.
+bool given_by_chance(const ServiceView& service, const routing::Decision& decision);
+/// Who, on which version by which share; nothing of what happened yet.
+evidence::BadEvent event_of(const ServiceView& service, const routing::Decision& decision,
+                            const config::IpAddress& client);
+
 /// Owned by the exchange's record; the worker's thread.
-class Witness final : public net::Deadline {
+class Witness final : public net::Punctual::Entry {
  public:
-  explicit Witness(Worker& worker) : net::Deadline(worker.loop().wheel()), worker_(worker) {}
+  explicit Witness(Worker& worker) : net::Punctual::Entry(worker.punctual()), worker_(worker) {}
 
   /// `service` outlives the exchange.
   void decided(const ServiceView& service, const routing::Decision& decision, const config::IpAddress& client);

@@ -282,8 +282,8 @@ void write_own_answer(net::Bytes& out, const OwnAnswer& answer) {
   fmt::format_to(to, "HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n",
                  answer.status, reason, answer.date, own_body.size());
   if (answer.fault != Fault::none) fmt::format_to(to, "Proxy-Status: weir; error={}\r\n", info(answer.fault).token);
-  if (answer.status == 405 || answer.allow)
-    fmt::format_to(to, "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n");
+  const std::string_view allow = answer.status == 405 && answer.allow.empty() ? kMethods : answer.allow;
+  if (!allow.empty()) fmt::format_to(to, "Allow: {}\r\n", allow);
   if (answer.retry_after > 0) fmt::format_to(to, "Retry-After: {}\r\n", answer.retry_after);
   if (answer.close) fmt::format_to(to, "Connection: close\r\n");
   if (!answer.close && answer.say_keep_alive) fmt::format_to(to, "Connection: keep-alive\r\n");

@@ -66,10 +66,12 @@ struct OwnAnswer {
   bool close = false;
   bool say_keep_alive = false;
   bool to_head = false;      // no body goes out
-  bool allow = false;        // the methods that weir passes on are named (405 always names them)
+  std::string_view allow;    // methods to name; empty: none, with 405 those that weir passes on
   unsigned retry_after = 0;  // seconds; 0: not said
   std::string_view extra;    // whole lines
 };
+/// The methods that weir passes on.
+inline constexpr std::string_view kMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 void write_own_answer(net::Bytes& out, const OwnAnswer& answer);
 
 }  // namespace weir::http

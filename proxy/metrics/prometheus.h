@@ -52,7 +52,7 @@ struct Facts {
     uint64_t count = 0;
   };
   struct HookCalls {
-    std::string service, result;  // ok | failed | dropped
+    std::string service, result;  // ok | failed
     uint64_t count = 0;
   };
   struct Certificate {

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "proxy/http/head.h"
+#include "proxy/net/alarm.h"
 #include "proxy/net/bytes.h"
 #include "proxy/net/stream.h"
 #include "proxy/net/task.h"
@@ -17,28 +18,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kTrial{1'000};  // between two connects to a candidate that fell
 constexpr size_t kHeadLimit = 16 * 1024;
-
-/// Wakes a coroutine when time is up.
-class Alarm final : public net::Deadline {
- public:
-  Alarm(net::Loop& loop, net::Waiter& waiter) : net::Deadline(loop.wheel()), loop_(loop), waiter_(waiter) {}
-
-  void ring_in(std::chrono::milliseconds time) {
-    rang_ = false;
-    set(loop_.now() + time);
-  }
-  bool rang() const { return rang_; }
-
- private:
-  void expire() override {
-    rang_ = true;
-    waiter_.wake();
-  }
-
-  net::Loop& loop_;
-  net::Waiter& waiter_;
-  bool rang_ = false;
-};
 
 }  // namespace
 
@@ -66,7 +45,7 @@ class Prober::Round {
 
   net::Loop& loop_;
   net::Waiter waiter_;
-  Alarm alarm_;
+  net::Alarm alarm_;
   net::TlsMemory tls_memory_;
   net::Stream stream_;
   ProbeTarget target_;

@@ -176,9 +176,17 @@ void await(State& state, std::string why, Step& step) {
   move_to(state, Phase::awaiting_approval, "await", std::move(why), step);
 }
 
-void climb(const Plan& plan, State& state, milliseconds passed, Step& step) {
+/// The stage has passed, and the next one has to wait.
+void wait_for_thaw(State& state, const std::string& frozen_until, Step& step) {
+  std::string why = "the stage has passed; nothing climbs until " + frozen_until;
+  if (state.phase == Phase::holding) return move_to(state, Phase::judging, "freeze", std::move(why), step);
+  state.why = std::move(why);
+}
+
+void climb(const Plan& plan, State& state, const Observation& seen, milliseconds passed, Step& step) {
+  const bool frozen = !seen.frozen_until.empty();
   if (!at_share(plan, state)) {
-    if (state.since_step < plan.warmup) return;
+    if (frozen || state.since_step < plan.warmup) return;
     set_share(plan, state, step);
     if (state.phase == Phase::soaking) state.candidate_worse = state.stable_worse;
     return tell(step, state, state.phase == Phase::soaking ? "soak" : "step");
@@ -197,6 +205,7 @@ void climb(const Plan& plan, State& state, milliseconds passed, Step& step) {
     return;
   }
   if (stage.approve) return await(state, "the stage has passed; `approve` it", step);
+  if (frozen && state.stage + 1 < plan.stages.size()) return wait_for_thaw(state, seen.frozen_until, step);
   advance(plan, state, step,
           fmt::format("{} users, {} first errors on the candidate, {} on the stable version",
                       state.seen[kCandidate].size(), state.fresh[kCandidate], state.fresh[kStable]));
@@ -252,7 +261,7 @@ Step judge(const Plan& plan, State& state, const Observation& seen, milliseconds
   }
   if (state.phase == Phase::paused) return step;
   if (state.phase != Phase::soaking) {
-    climb(plan, state, passed, step);
+    climb(plan, state, seen, passed, step);
   } else if ((state.in_stage += passed) >= plan.soak) {
     finish(state, step, "soaked");
   }
@@ -308,6 +317,12 @@ Step skip(const Plan& plan, State& state) {
     advance(plan, state, step, "skipped");
   }
   return step;
+}
+
+bool would_climb(const Plan& plan, const State& state, std::string_view command) {
+  if (command == "start") return !is_live(state.phase);
+  const bool onwards = command == "skip" || command == "approve";
+  return onwards && is_live(state.phase) && state.phase != Phase::soaking && state.stage + 1 < plan.stages.size();
 }
 
 Step abort(const Plan&, State& state, const std::string& why) {

@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "routing/rollout/state.h"
@@ -27,11 +28,12 @@ struct Observation {
   std::array<Count, 2> since_last;  // by side
   bool candidate_alive = true;      // has an endpoint that can be used
   bool diverted = false;            // since the last look a request of the candidate's went elsewhere
+  std::string frozen_until;         // nothing climbs now, until then; empty: it may
 };
 
 struct Transition {
-  std::string
-      what;  // start, stage, step, judge, await, soak, done, fail, rollback, step_back, pause, resume, skip, abort
+  std::string what;  // start, stage, step, judge, freeze, await, soak, done, fail, rollback, step_back, pause, resume,
+                     // skip, abort
   size_t stage = 0;
   config::Share share{};
   std::string why;
@@ -59,6 +61,8 @@ Step resume(const Plan& plan, State& state);
 Step approve(const Plan& plan, State& state);
 /// To the next stage, whatever is missing.
 Step skip(const Plan& plan, State& state);
+/// Would this command, as things are, let the share grow?
+bool would_climb(const Plan& plan, const State& state, std::string_view command);
 /// Ends it with nobody on the candidate.
 Step abort(const Plan& plan, State& state, const std::string& why);
 

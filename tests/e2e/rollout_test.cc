@@ -1,60 +1,10 @@
 // A share that climbs by itself: through the program, its admin API and its command line.
-#include <atomic>
-#include <thread>
-
-#include "tests/e2e/operated.h"
+#include "tests/e2e/rolled_out.h"
 
 namespace weir::testing {
 namespace {
 
 namespace json = boost::json;
-
-/// Every user once, over and over, until it goes.
-class Crowd {
- public:
-  Crowd(std::string edge, int users) : edge_(std::move(edge)), users_(users), thread_([this] { ask(); }) {}
-  ~Crowd() {
-    over_ = true;
-    thread_.join();
-  }
-
- private:
-  void ask() {
-    for (int user = 0; !over_; user = (user + 1) % users_) {
-      Client client(edge_);
-      const bool sent = client.send(get("/", "shop.example", fmt::format("Cookie: uid=user-{}\r\n", user)));
-      if (sent) client.receive("GET");
-    }
-  }
-  const std::string edge_;
-  const int users_;
-  std::atomic<bool> over_{false};
-  std::thread thread_;
-};
-
-class RolledOut : public Operated {
- public:
-  explicit RolledOut(const std::string& rollout) : Operated({.share = "", .service = {"rollout: " + rollout}}) {}
-
-  json::object rollout() { return json::parse(weir->admin_get("/api/v1/services/shop/rollout").body).as_object(); }
-  std::string state() { return std::string(rollout().at("state").as_string()); }
-  std::string why() { return std::string(rollout().at("why").as_string()); }
-  Response tell(const std::string& command) { return post("rollout", fmt::format(R"({{"command":"{}"}})", command)); }
-  bool reaches(const std::string& wanted) {
-    return wait_until([&] { return state() == wanted; }, kPatience * 4);
-  }
-  /// One request of each of these users; how many answers were 5xx.
-  int ask(int first, int last) {
-    int failed = 0;
-    for (int user = first; user < last; ++user) {
-      Client client(weir->edge());
-      EXPECT_TRUE(client.send(get("/", "shop.example", fmt::format("Cookie: uid=user-{}\r\n", user))));
-      failed += client.receive("GET").status >= 500;
-    }
-    return failed;
-  }
-  void break_new() { new_origin.answer(raw("HTTP/1.1 500 Broken\r\nContent-Length: 0\r\n\r\n")); }
-};
 
 constexpr const char* kQuick =
     "{ stages: [{ share: 20%, proof: harm_only }, { share: 60%, proof: harm_only }, 100%], hold: 400ms, min_users: 20, "
@@ -194,11 +144,7 @@ TEST(Rollout, DoesWhatOperatorsSayWhereThatMakesSense) {
 TEST(Rollout, AnotherPlanBeginsTheEvidenceAnew) {
   RolledOut shop(kHalf);
   ASSERT_EQ(shop.tell("start").status, 200);
-  ConfigText config = shop.weir->config();
-  for (std::string& line : config.service) {
-    if (line.starts_with("rollout:")) line = "rollout: { stages: [50%, 100%], hold: 2h }";
-  }
-  shop.weir->reload(config);
+  shop.plan("{ stages: [50%, 100%], hold: 2h }");
   ASSERT_TRUE(shop.reaches("paused"));
   EXPECT_NE(shop.why().find("plan was changed"), std::string::npos) << shop.why();
 }

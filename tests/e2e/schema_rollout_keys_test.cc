@@ -1,5 +1,8 @@
 // The keys of a service's rollout, and where a change of each is seen: in the plan as the API shows it.
+#include <fmt/format.h>
+
 #include <boost/json.hpp>
+#include <filesystem>
 
 #include "tests/e2e/schema_walk.h"
 
@@ -7,8 +10,48 @@ namespace weir::testing {
 namespace {
 
 std::string plan_of(Stage& stage) {
-  const Response response = stage.weir->admin_get("/api/v1/services/shop/rollout");
-  return boost::json::serialize(boost::json::parse(response.body).at("plan"));
+  const boost::json::value rollout = boost::json::parse(stage.weir->admin_get("/api/v1/services/shop/rollout").body);
+  return boost::json::serialize(boost::json::array{rollout.at("plan"), rollout.at("freeze"), rollout.at("hooks")});
+}
+
+std::string rate(int user, const std::string& path) {
+  const std::string body = R"({"rating":3,"comment":"one of them that takes some room"})";
+  return fmt::format("POST {} HTTP/1.1\r\nHost: shop.example\r\nCookie: uid=user-{}\r\nContent-Length: {}\r\n\r\n{}",
+                     path, user, body.size(), body);
+}
+
+ConfigText asking(const std::string& feedback) {
+  return {.service = {"feedback: " + feedback,
+                      "rollout: { stages: [50%], hold: 1h, judge: { metrics: [errors, feedback] } }"},
+          .top = {"state: { directory: DIR/state }"}};
+}
+
+/// Is the same user's second rating taken too?
+std::string rate_again(Stage& stage) {
+  const auto taken = [&] { return stage.fetch(rate(1, "/.weir/feedback")).status == 202; };
+  EXPECT_TRUE(taken());
+  return wait_until(taken, Duration(500)) ? "again" : "once";
+}
+
+/// Which files ten ratings are kept in.
+std::string rate_often(Stage& stage) {
+  for (int user = 0; user < 10; ++user) stage.fetch(rate(user, "/.weir/feedback"));
+  wait_until([&] { return stage.weir->metrics().sum("weir_feedback_total") == 10; });
+  const bool put_aside = std::filesystem::exists(stage.directory / "state/feedback/shop.1.jsonl");
+  return put_aside ? "two" : "one";
+}
+
+/// What the judge has heard when the API has listed a rating of 3.
+std::string rate_and_look(Stage& stage) {
+  const std::string start = R"({"command":"start"})";
+  fetch(stage.weir->admin(),
+        fmt::format("POST /api/v1/services/shop/rollout HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{}",
+                    start.size(), start),
+        "POST");
+  stage.fetch(rate(1, "/.weir/feedback"));
+  wait_until([&] { return stage.weir->metrics().sum("weir_feedback_total") == 1; });
+  const boost::json::value rollout = boost::json::parse(stage.weir->admin_get("/api/v1/services/shop/rollout").body);
+  return boost::json::serialize(rollout.at("metrics").at("feedback").at("erred_first"));
 }
 
 /// A plan that names its candidate is refused once that is the stable version.
@@ -55,9 +98,19 @@ std::vector<Key> rollout_keys() {
            {"if_undecided", "if_undecided: extend", "if_undecided: approve"},
            {"soak", "soak: 1h", "soak: 2h"},
            {"warmup", "warmup: 1s", "warmup: 2s"},
+           {"guards.freeze", R"(guards: { freeze: ["Fri 16:00-Mon 08:00 UTC"] })",
+            R"(guards: { freeze: ["Fri 17:00-Mon 08:00 UTC"] })"},
+           {"hooks[].on", "hooks: [{ url: http://a/, on: [stage] }]", "hooks: [{ url: http://a/, on: [fail] }]"},
+           {"hooks[].url", "hooks: [{ url: http://a/ }]", "hooks: [{ url: http://b/ }]"},
+           {"hooks[].timeout", "hooks: [{ url: http://a/, timeout: 1s }]", "hooks: [{ url: http://a/, timeout: 2s }]"},
            {"guards.max_step", "guards: { max_step: 5% }", "guards: { max_step: 6% }"}}) {
     all.push_back({base + key, with(first), with(second), plan_of});
   }
+  const std::string feedback = "services[].feedback.";
+  all.push_back({feedback + "path", asking("{}"), asking("{ path: /rate }"), answer_to(rate(1, "/rate"))});
+  all.push_back({feedback + "bad", asking("{}"), asking("{ bad: 3 }"), rate_and_look});
+  all.push_back({feedback + "every", asking("{}"), asking("{ every: 1ms }"), rate_again});
+  all.push_back({feedback + "keep", asking("{}"), asking("{ keep: 1KiB }"), rate_often});
   return all;
 }
 

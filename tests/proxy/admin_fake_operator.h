@@ -59,6 +59,9 @@ class FakeOperator : public control::Operator {
   }
   std::optional<std::string> rollout(const std::string&) const override { return std::nullopt; }
   control::RolloutOutcome tell_rollout(const control::RolloutWish&) override { return {}; }
+  std::optional<std::string> feedback(const std::string&, const std::string&, size_t) const override {
+    return std::nullopt;
+  }
 
   void reload(std::function<void(config::Problems)> done) override { done(problems); }
   void drain() override { drained = true; }
