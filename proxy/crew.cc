@@ -45,7 +45,12 @@ struct Crew::Member {
 
   void drain() {
     worker.begin_draining();
-    for (auto& [id, listener] : listeners) listener->wake_sessions();
+    for (auto& [id, listener] : listeners) listener->end_idle();
+  }
+
+  void retire() {
+    worker.begin_draining();
+    for (auto& [id, listener] : listeners) listener->stop_accepting();
   }
 
   void close_listeners() {
@@ -120,10 +125,29 @@ void Crew::drain() {
   }
 }
 
-void Crew::close_listeners() {
+void Crew::retire(std::function<void()> done) {
+  for (const auto& member : members_) {
+    member->worker.loop().post([&member = *member] { member.retire(); });
+  }
+  when_settled(std::move(done));
+}
+
+void Crew::close_listeners(std::function<void()> done) {
   for (const auto& member : members_) {
     member->worker.loop().post([&member = *member] { member.close_listeners(); });
   }
+  when_settled(std::move(done));
+}
+
+/// Twice: what one worker accepted last may be on its way to another.
+void Crew::when_settled(std::function<void()> done) {
+  when_all_turned([this, done = std::move(done)] { when_all_turned(done); });
+}
+
+void Crew::when_all_turned(std::function<void()> done) {
+  ask_each([left = std::make_shared<std::atomic<size_t>>(members_.size()), done = std::move(done)](size_t) {
+    if (left->fetch_sub(1) == 1) done();
+  });
 }
 
 void Crew::stop() {

@@ -38,14 +38,20 @@ class Crew {
   void start();
   /// Idle connections end, busy ones when they are done; who still connects gets one request answered.
   void drain();
-  /// Every worker listens no more.
-  void close_listeners();
+  /// No worker accepts any more, another process does: requests under way and to come are answered with
+  /// `Connection: close`, idle connections stay until `close_listeners`. `done`: as below.
+  void retire(std::function<void()> done);
+  /// Every worker listens no more, and idle connections end. `done` is called, on one of their threads, once all that
+  /// waited to be accepted is counted among `connections`.
+  void close_listeners(std::function<void()> done);
   uint64_t connections() const { return doorstep_.connections.load(std::memory_order_relaxed); }
   /// Ends whatever is under way, and the threads.
   void stop();
 
  private:
   struct Member;
+  void when_settled(std::function<void()> done);
+  void when_all_turned(std::function<void()> done);
 
   Doorstep doorstep_;
   std::vector<std::unique_ptr<Member>> members_;

@@ -61,9 +61,12 @@ class Entrance {
   const std::shared_ptr<const ListenerSite>& site() const { return site_; }
   void update(std::shared_ptr<const ListenerSite> site) { site_ = std::move(site); }
 
-  /// Its listener is gone or drains: idle sessions end.
+  /// Its listener is gone: idle sessions end, and the others when they are done.
   bool closed() const { return closed_; }
-  void close() { closed_ = true; }
+  void close() { closed_ = idle_ends_ = true; }
+  /// Idle sessions end.
+  bool idle_ends() const { return idle_ends_; }
+  void end_idle() { idle_ends_ = true; }
 
   net::Link& sessions() { return sessions_; }
   /// Counts a session in; where it has to be counted out, whatever the listener is called by then.
@@ -99,6 +102,7 @@ class Entrance {
   std::shared_ptr<const ListenerSite> site_;
   net::Link sessions_;
   bool closed_ = false;
+  bool idle_ends_ = false;
 };
 
 }  // namespace weir::proxy

@@ -91,7 +91,7 @@ void Listener::tick() {
   worker_.loop().add_listening(socket_.fd, *this, socket_.shared);
 }
 
-void Listener::close() {
+void Listener::stop_accepting() {
   if (closed()) return;
   // A queued connection is reset when its (last) socket closes.
   closing_ = true;
@@ -100,7 +100,17 @@ void Listener::close() {
   worker_.loop().remove(socket_.fd);
   ::close(socket_.fd);
   socket_.fd = -1;
+}
+
+void Listener::close() {
+  stop_accepting();
+  if (entrance_.closed()) return;
   entrance_.close();
+  wake_sessions();
+}
+
+void Listener::end_idle() {
+  entrance_.end_idle();
   wake_sessions();
 }
 

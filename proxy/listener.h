@@ -24,10 +24,14 @@ class Listener final : public net::Source {
 
   void update(std::shared_ptr<const ListenerSite> site) { entrance_.update(std::move(site)); }
 
-  /// Accepts what waits, then listens no more; idle sessions end, busy ones when they are done.
+  /// Accepts what waits, then listens no more; sessions go on.
+  void stop_accepting();
+  /// The same; idle sessions end, busy ones when they are done.
   void close();
   bool closed() const { return socket_.fd < 0; }
   bool unused() { return entrance_.sessions().alone(); }
+  /// Idle sessions end; who still connects gets a moment.
+  void end_idle();
   /// Idle sessions look whether there is a reason to end.
   void wake_sessions();
   /// Once a tick: listens again after descriptors had run out.

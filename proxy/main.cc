@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
       {"run", "serve what a configuration file says", declare_run},
       {"check", "load a configuration file and tell every error in it", declare_check},
       {"reload", "check a configuration file, and have the running weir load it", declare_reload},
+      {"upgrade", "have the running weir start its program anew and hand over to it", declare_upgrade},
       {"demo", "serve two built-in origins, an old and a new one, and show the split", declare_demo},
       {"explain", "tell which version a request goes to, and why", declare_explain},
       {"split", "show or change the shares of a running weir", declare_split},

@@ -1,9 +1,9 @@
 #include "proxy/server.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
@@ -19,13 +19,18 @@
 #include "proxy/control/health_watch.h"
 #include "proxy/control/watcher.h"
 #include "proxy/crew.h"
-#include "proxy/exchange/record.h"
-#include "proxy/http/fault.h"
+#include "proxy/descriptors.h"
+#include "proxy/handover.h"
+#include "proxy/log/own_log.h"
+#include "proxy/losses.h"
 #include "proxy/metrics/prometheus.h"
 #include "proxy/metrics/summary.h"
+#include "proxy/series_names.h"
 #include "proxy/standing.h"
+#include "proxy/unit/estate.h"
 #include "proxy/unit/notice.h"
 #include "proxy/unit/passed_sockets.h"
+#include "proxy/unit/succession.h"
 #include "proxy/unit/watchdog.h"
 
 namespace weir::proxy {
@@ -36,55 +41,10 @@ namespace {
 
 constexpr std::chrono::milliseconds kLookAgain{20};  // whether draining is done
 constexpr std::chrono::seconds kStatusTold{1};       // how far draining is
-constexpr std::chrono::seconds kLookForLosses{1};
-constexpr std::chrono::seconds kLossesTold{10};  // at most so often
-constexpr uint64_t kOwnDescriptors = 64;         // listeners, logs, admin
+constexpr std::chrono::seconds kIdleStay{5};         // of idle connections, after another process has taken over
 
 size_t worker_count(const config::Config& config) {
   return config.workers > 0 ? config.workers : std::max(1u, std::thread::hardware_concurrency());
-}
-
-metrics::Names names() {
-  metrics::Names names;
-  for (size_t i = 0; i < routing::kDecidedByCount; ++i) {
-    names.decided_by.emplace_back(routing::decided_by_text(static_cast<routing::DecidedBy>(i)));
-  }
-  for (size_t i = 0; i < http::kFaults; ++i) {
-    // Only what a try at an endpoint can fail with is counted under a version.
-    const auto& fault = http::info(static_cast<http::Fault>(i));
-    const bool counted = fault.whose == http::Whose::endpoint || fault.whose == http::Whose::weir;
-    names.errors.emplace_back(counted ? fault.token : "");
-  }
-  names.connect_results = {"ok", "refused", "timeout", "error", "tls"};
-  names.retry_results = {"ok", "failed", "exhausted"};
-  names.reject_reasons.assign(kRejectReasons.begin(), kRejectReasons.end());
-  names.handshake_results.assign(kHandshakeResults.begin(), kHandshakeResults.end());
-  for (const unsigned code : kRejectedCodes) names.rejected_codes.push_back(code == 0 ? "none" : std::to_string(code));
-  return names;
-}
-
-/// The soft limit becomes the hard one; what does not fit is told, and weir starts.
-void raise_descriptor_limit(const config::Config& config) {
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-  const uint64_t needed = 2 * config.limits.connections + kOwnDescriptors;  // one to the client, one to an endpoint
-  if (config.limits.connections > 0 && limit.rlim_cur != RLIM_INFINITY && needed > limit.rlim_cur) {
-    spdlog::warn(
-        "limits.connections: {} may need {} descriptors, this process may have {}: it can carry about {}; raise "
-        "LimitNOFILE",
-        config.limits.connections, needed, limit.rlim_cur, (limit.rlim_cur - kOwnDescriptors) / 2);
-  }
-}
-
-void log_to_stderr() {
-  static const auto logger = [] {
-    auto made = spdlog::stderr_color_mt("weir");
-    made->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%l%$ %v");
-    return made;
-  }();
-  spdlog::set_default_logger(logger);
 }
 
 void add_version(admin::View& view, const VersionSite& version) {
@@ -111,12 +71,14 @@ void add_version(admin::View& view, const VersionSite& version) {
 class Server::Body {
  public:
   Body(std::string path, const config::Config& config, std::unique_ptr<control::Store> store,
-       unit::PassedSockets passed)
-      : registry_(worker_count(config), names()),
+       unit::PassedSockets passed, std::vector<std::string> command, const std::optional<unit::Estate>& estate)
+      : registry_(worker_count(config), series_names()),
         crew_(worker_count(config), registry_, access_log_),
         store_(std::move(store)),
         passed_(std::move(passed)),
-        publisher_({io_, registry_, access_log_, *store_, feed_, passed_}, path, worker_count(config),
+        publisher_({io_, registry_, access_log_, *store_, feed_, passed_,
+                    estate ? std::optional(estate->listeners) : std::nullopt},
+                   path, worker_count(config),
                    [this](auto publication, auto fresh, auto adopted) {
                      deliver(std::move(publication), std::move(fresh), std::move(adopted));
                    }),
@@ -126,9 +88,19 @@ class Server::Body {
         audiences_(io_, publisher_),
         desk_({io_, publisher_, *store_, feed_, traffic_, rollouts_, feedbacks_,
                [this](auto done) { reload(std::move(done)); }, [this] { stop(); }, [this] { return draining_; },
+               [this] { return retired_; }, [this](auto done) { handover_.begin(std::move(done)); },
                [this] { crew_.wake_sessions(); }}),
         watchdog_(io_, worker_count(config), [this](auto answered) { crew_.ask_each(std::move(answered)); }),
-        path_(std::move(path)) {}
+        handover_({io_, publisher_, *store_, rollouts_, passed_, [this](auto done) { reload(std::move(done)); },
+                   [this] { return admin_ ? admin_->descriptor() : -1; },
+                   [this] { return draining_     ? "it is draining"
+                                   : is_the_one_ ? ""
+                                                 : "it does not serve yet"; },
+                   [this] { retire(); }, std::move(command)}),
+        path_(std::move(path)) {
+    if (estate) left_.emplace(*estate);
+    if (estate) predecessor_.emplace(io_, ::fcntl(estate->wire, F_DUPFD_CLOEXEC, 0));
+  }
 
   config::Problems begin(config::Loaded loaded);
   int run();
@@ -143,14 +115,18 @@ class Server::Body {
   void deliver(std::shared_ptr<const Publication> publication, std::vector<control::NewListener> fresh,
                std::function<void(size_t)> adopted);
   void become_ready();
+  void become_the_one();
+  config::Problems begin_state(std::vector<std::string> rollouts);
+  void take_state_over();
+  void retire();
+  void end_after(std::chrono::milliseconds grace, std::chrono::milliseconds all);
+  void listeners_closed();
+  bool drained() const;
   void reload(control::Publisher::Reloaded done);
   void tell_standing();
   std::string draining_text() const;
   void wait_for_signals();
   void wait_until_drained();
-  void watch_for_losses();
-  bool tell_losses();
-  uint64_t connections_without_descriptor();
   void finish();
   bool ready() const { return ready_ && !draining_; }
   std::string metrics_page();
@@ -159,9 +135,9 @@ class Server::Body {
   asio::io_context io_;
   asio::signal_set signals_{io_};
   asio::steady_timer drain_timer_{io_};
-  asio::steady_timer loss_timer_{io_};
   log::AccessLog access_log_;
   metrics::Registry registry_;
+  Losses losses_{io_, access_log_, registry_};
   Crew crew_;
   control::Feed feed_;
   std::unique_ptr<control::Store> store_;
@@ -174,20 +150,27 @@ class Server::Body {
   control::Audiences audiences_;
   control::Desk desk_;
   unit::Watchdog watchdog_;
+  Handover handover_;
   std::string path_;
+  std::optional<unit::Estate> left_;  // by the weir before
+  std::optional<unit::Predecessor> predecessor_;
+  std::vector<Crew::FreshListener> held_;  // the workers get them when this process is the one
   std::unique_ptr<control::Watcher> watcher_;
   std::unique_ptr<admin::Server> admin_;
-  std::chrono::steady_clock::time_point drain_until_, status_told_;
-  uint64_t log_lost_told_ = 0, descriptors_told_ = 0;
+  std::chrono::steady_clock::time_point close_at_, drain_until_, status_told_;
   bool ready_ = false;
+  bool is_the_one_ = false;  // that accepts connections, and keeps the state
   bool draining_ = false;
+  bool listens_ = true;   // or somebody may wait to be accepted
+  bool closing_ = false;  // idle connections end
+  bool retired_ = false;  // another process is the one
 };
 
 config::Problems Server::Body::begin(config::Loaded loaded) {
   raise_descriptor_limit(loaded.config);
   const auto admin = loaded.config.admin;
   if (admin) {
-    admin::Options options{.admin = *admin};
+    admin::Options options{.admin = *admin, .descriptor = left_ ? left_->admin : -1};
     if (admin->tls) options.tls = [this] { return publisher_.admin_tls(); };
     auto opened = admin::Server::open(io_, std::move(options),
                                       {.ready = [this] { return ready(); },
@@ -197,12 +180,10 @@ config::Problems Server::Body::begin(config::Loaded loaded) {
     if (!opened) return opened.problems();
     admin_ = std::move(*opened);
   }
-  const auto state = loaded.config.state;
   const auto begun = publisher_.begin(std::move(loaded));
   if (!begun) return begun.problems();
-  feedbacks_.begin(state);
-  audiences_.begin(state);
-  return rollouts_.begin(state);
+  if (predecessor_) return {};  // the state is its until it has gone
+  return begin_state({});
 }
 
 void Server::Body::deliver(std::shared_ptr<const Publication> publication, std::vector<control::NewListener> fresh,
@@ -212,6 +193,7 @@ void Server::Body::deliver(std::shared_ptr<const Publication> publication, std::
   for (auto& listener : fresh) {
     listeners.push_back({listener.site, std::move(listener.sockets.descriptors), listener.sockets.shared});
   }
+  if (predecessor_ && !is_the_one_) held_ = std::exchange(listeners, {});
   crew_.publish(std::move(publication), std::move(listeners), [this, adopted = std::move(adopted)](size_t worker) {
     asio::post(io_, [this, adopted, worker] {
       adopted(worker);
@@ -223,8 +205,37 @@ void Server::Body::deliver(std::shared_ptr<const Publication> publication, std::
 
 void Server::Body::become_ready() {
   ready_ = true;
+  if (!predecessor_) return become_the_one();
+  predecessor_->tell_ready([this] {
+    take_state_over();
+    crew_.publish(publisher_.current(), std::exchange(held_, {}), [](size_t) {});
+    become_the_one();
+    publisher_.reload(true);  // what changed meanwhile
+  });
+}
+
+/// No other process accepts connections, or writes the state.
+void Server::Body::become_the_one() {
+  is_the_one_ = true;
+  store_->own_lock();
+  if (admin_) admin_->accept();
   unit::tell_ready(standing(*publisher_.current(), publisher_.trouble()));
   watchdog_.begin();
+}
+
+/// What is kept beside splits; no other process writes it from here on.
+config::Problems Server::Body::begin_state(std::vector<std::string> rollouts) {
+  const auto& state = publisher_.current()->config().state;
+  feedbacks_.begin(state);
+  audiences_.begin(state);
+  return rollouts_.begin(state, std::move(rollouts));
+}
+
+/// Rollouts go on where the weir before has left them.
+void Server::Body::take_state_over() {
+  const auto problems =
+      begin_state(left_->rollouts < 0 ? std::vector<std::string>() : unit::read_memory(left_->rollouts));
+  for (const config::Problem& problem : problems) spdlog::error("{}", problem.text());
 }
 
 /// After a change, or a load of the configuration that failed.
@@ -243,13 +254,13 @@ void Server::Body::reload(control::Publisher::Reloaded done) {
 int Server::Body::run() {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // a file at its limit is an error of that write
-  for (const int signal : {SIGHUP, SIGTERM, SIGINT, SIGUSR1}) signals_.add(signal);
+  for (const int signal : {SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2}) signals_.add(signal);
   wait_for_signals();
   watcher_ = std::make_unique<control::Watcher>(io_, path_, [this] {
-    if (!draining_) publisher_.reload(true);
+    if (is_the_one_ && !draining_) publisher_.reload(true);
   });
   publisher_.on_files([this](const std::vector<std::string>& files) { watcher_->watch_too(files); });
-  watch_for_losses();
+  losses_.watch();
   feed_.subscribe([this](const control::Event&) { tell_standing(); });
   traffic_.begin();
   health_watch_.begin();
@@ -269,11 +280,15 @@ void Server::Body::wait_for_signals() {
   signals_.async_wait([this](const boost::system::error_code& error, int signal) {
     if (error) return;
     if (signal == SIGHUP) {
-      if (draining_) {
-        spdlog::warn("HUP: not reloaded while draining");
+      if (draining_ || !is_the_one_) {
+        spdlog::warn("HUP: not reloaded while {}", draining_ ? "draining" : "another process serves");
       } else {
         reload({});
       }
+    } else if (signal == SIGUSR2) {
+      handover_.begin([](const control::Upgrade& upgrade) {
+        if (!upgrade.wrong.empty()) spdlog::error("USR2: not upgraded, this process serves on: {}", upgrade.wrong);
+      });
     } else if (signal == SIGUSR1) {
       if (!access_log_.reopen())
         spdlog::error("USR1: the access log cannot be opened again: the old file stays in use");
@@ -290,17 +305,29 @@ void Server::Body::wait_for_signals() {
 void Server::Body::stop() {
   if (std::exchange(draining_, true)) return;
   const auto& timeouts = publisher_.current()->config().timeouts;
-  status_told_ = std::chrono::steady_clock::now();
-  drain_until_ = status_told_ + timeouts.drain_grace + timeouts.drain;
-  spdlog::info(draining_text());
-  unit::tell_stopping(draining_text());
   crew_.drain();
-  drain_timer_.expires_after(timeouts.drain_grace);
-  drain_timer_.async_wait([this](const boost::system::error_code& error) {
-    if (error) return;
-    crew_.close_listeners();
-    wait_until_drained();
-  });
+  end_after(timeouts.drain_grace, timeouts.drain_grace + timeouts.drain);
+  unit::tell_stopping(draining_text());
+}
+
+/// Another process has taken over; this one finishes what is under way. Idle connections stay for a while: who sends a
+/// request on one is told then that it ends.
+void Server::Body::retire() {
+  retired_ = draining_ = true;
+  watchdog_.stop();
+  audiences_.stop();
+  if (admin_) admin_->retire();
+  crew_.retire([this] { asio::post(io_, [this] { listens_ = false; }); });
+  const std::chrono::milliseconds drain = publisher_.current()->config().timeouts.drain;
+  end_after(std::min<std::chrono::milliseconds>(kIdleStay, drain / 2), drain);
+}
+
+void Server::Body::end_after(std::chrono::milliseconds grace, std::chrono::milliseconds all) {
+  status_told_ = std::chrono::steady_clock::now();
+  close_at_ = status_told_ + grace;
+  drain_until_ = status_told_ + all;
+  spdlog::info(draining_text());
+  wait_until_drained();
 }
 
 std::string Server::Body::draining_text() const {
@@ -309,22 +336,34 @@ std::string Server::Body::draining_text() const {
 }
 
 void Server::Body::wait_until_drained() {
-  drain_timer_.expires_after(kLookAgain);
-  drain_timer_.async_wait([this](const boost::system::error_code& error) {
-    if (error) return;
-    const auto now = std::chrono::steady_clock::now();
-    if (now - status_told_ >= kStatusTold) {
-      status_told_ = now;
-      unit::tell_status(draining_text());
-    }
-    const bool over = now >= drain_until_;
-    if (crew_.connections() > 0 && !over) return wait_until_drained();
-    if (crew_.connections() > 0) spdlog::warn("drain time is over: {} connections are cut", crew_.connections());
-    finish();
-  });
+  const auto now = std::chrono::steady_clock::now();
+  if (now >= close_at_ && !std::exchange(closing_, true)) {
+    crew_.close_listeners([this] { asio::post(io_, [this] { listens_ = false; }); });
+  }
+  if (now - status_told_ >= kStatusTold) {
+    status_told_ = now;
+    if (!retired_) unit::tell_status(draining_text());
+  }
+  const bool over = now >= drain_until_;
+  if (!over && !drained()) {
+    drain_timer_.expires_after(kLookAgain);
+    return drain_timer_.async_wait([this](const boost::system::error_code& error) {
+      if (!error) wait_until_drained();
+    });
+  }
+  if (crew_.connections() > 0) spdlog::warn("drain time is over: {} connections are cut", crew_.connections());
+  finish();
+}
+
+bool Server::Body::drained() const {
+  return !listens_ && crew_.connections() == 0 && !(retired_ && admin_ && admin_->busy());
 }
 
 void Server::Body::finish() {
+  drain_timer_.cancel();
+  predecessor_.reset();
+  handover_.stop();
+  losses_.stop();
   watchdog_.stop();
   watcher_->stop();
   publisher_.stop();
@@ -335,35 +374,6 @@ void Server::Body::finish() {
   rollouts_.stop();
   desk_.stop();
   io_.stop();
-}
-
-/// What is lost where the machine ends (lines of a full disk's log, connections without a descriptor) is told, but
-/// not each time: a full disk or a flood would fill the log too.
-void Server::Body::watch_for_losses() {
-  loss_timer_.expires_after(tell_losses() ? kLossesTold : kLookForLosses);
-  loss_timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) watch_for_losses();
-  });
-}
-
-bool Server::Body::tell_losses() {
-  const uint64_t lines = access_log_.lost() - log_lost_told_;
-  const uint64_t waited = connections_without_descriptor() - descriptors_told_;
-  if (lines > 0) spdlog::error("the access log could not take {} lines: is its disk full?", lines);
-  if (waited > 0)
-    spdlog::error("no descriptor was left for a new connection {} times: raise LimitNOFILE or lower limits.connections",
-                  waited);
-  log_lost_told_ += lines;
-  descriptors_told_ += waited;
-  return lines + waited > 0;
-}
-
-uint64_t Server::Body::connections_without_descriptor() {
-  uint64_t count = 0;
-  for (const auto& listener : registry_.listeners())
-    for (const auto& shard : listener->shards())
-      count += shard.connections_rejected[static_cast<size_t>(RejectReason::descriptors)].value();
-  return count;
 }
 
 std::string Server::Body::metrics_page() {
@@ -389,14 +399,28 @@ admin::View Server::Body::view() {
   return view;
 }
 
-config::Result<std::unique_ptr<Server>> Server::create(const std::string& config_path) {
-  log_to_stderr();
-  auto passed = unit::PassedSockets::take();
+config::Result<std::unique_ptr<Server>> Server::create(const std::string& config_path,
+                                                       std::vector<std::string> command) {
+  const auto estate = unit::take_estate();
+  log::tell_on_stderr();
+  auto opened = open(config_path, std::move(command), estate);
+  if (!opened && estate) unit::Predecessor::tell_failure(estate->wire, opened.problems().front().text());
+  if (estate) ::close(estate->wire);
+  return opened;
+}
+
+config::Result<std::unique_ptr<Server>> Server::open(const std::string& config_path, std::vector<std::string> command,
+                                                     const std::optional<unit::Estate>& estate) {
+  auto passed = estate ? unit::PassedSockets(estate->passed) : unit::PassedSockets::take();
   auto loaded = config::load(config_path);
   if (!loaded) return loaded.problems();
-  auto store = control::Store::open(loaded->config.state);
+  control::Left left;
+  if (estate) left.lock = estate->state_lock;
+  if (estate && estate->splits >= 0) left.records = unit::read_memory(estate->splits);
+  auto store = control::Store::open(loaded->config.state, left);
   if (!store) return store.problems();
-  auto body = std::make_unique<Body>(config_path, loaded->config, std::move(*store), std::move(passed));
+  auto body = std::make_unique<Body>(config_path, loaded->config, std::move(*store), std::move(passed),
+                                     std::move(command), estate);
   if (auto problems = body->begin(std::move(*loaded)); !problems.empty()) return problems;
   return std::unique_ptr<Server>(new Server(std::move(body)));
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,13 +15,19 @@ namespace boost::asio {
 class io_context;
 }
 
+namespace weir::unit {
+struct Estate;
+}
+
 namespace weir::proxy {
 
 /// Built and run by one thread, which becomes the control thread.
 class Server {
  public:
-  /// Loads, compiles, binds; problems are the configuration's or the sockets'.
-  static config::Result<std::unique_ptr<Server>> create(const std::string& config_path);
+  /// Loads, compiles, binds; problems are the configuration's or the sockets'. What the weir before has left to this
+  /// process is taken over. `command`: by which this program is started for an upgrade; empty: there is none.
+  static config::Result<std::unique_ptr<Server>> create(const std::string& config_path,
+                                                        std::vector<std::string> command = {});
   ~Server();
 
   boost::asio::io_context& control();
@@ -38,6 +45,8 @@ class Server {
 
  private:
   class Body;
+  static config::Result<std::unique_ptr<Server>> open(const std::string& config_path, std::vector<std::string> command,
+                                                      const std::optional<unit::Estate>& estate);
   explicit Server(std::unique_ptr<Body> body);
   std::unique_ptr<Body> body_;
 };

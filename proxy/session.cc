@@ -284,7 +284,7 @@ bool Session::worth_parsing() const {
 }
 
 /// Draining, or its listener was removed: an idle connection ends.
-bool Session::has_reason_to_end() const { return input_.empty() && (worker().draining() || entrance_.closed()); }
+bool Session::has_reason_to_end() const { return input_.empty() && entrance_.idle_ends(); }
 
 bool Session::ready_for_another(Outcome& outcome) {
   began_ = {};

@@ -138,6 +138,22 @@ config::Result<Listening> listen_on(const config::Admin& admin) {
   return config::Problems{{admin.where, "admin.address " + admin.address.text + " cannot be listened on: " + wrong}};
 }
 
+config::Result<Listening> taken_over(const config::Admin& admin, int descriptor) {
+  Listening listening;
+  listening.descriptor = descriptor;
+  listening.address.length = sizeof listening.address.storage;
+  if (getsockname(descriptor, listening.address.get(), &listening.address.length) != 0) {
+    return config::Problems{{admin.where, std::string("admin.address: what was handed over: ") + std::strerror(errno)}};
+  }
+  struct stat file {};
+  if (listening.address.family() == AF_UNIX && lstat(admin.address.path.c_str(), &file) == 0) {
+    listening.path = admin.address.path;
+    listening.device = file.st_dev;
+    listening.inode = file.st_ino;
+  }
+  return listening;
+}
+
 void remove_file(const Listening& listening) {
   if (listening.path.empty()) return;
   struct stat file {};

@@ -24,6 +24,9 @@ struct Listening {
 /// can be bound is taken. A unix socket gets mode 0660; a stale one is replaced, one that answers is a problem.
 config::Result<Listening> listen_on(const config::Admin& admin);
 
+/// A socket of this address that listens already.
+config::Result<Listening> taken_over(const config::Admin& admin, int descriptor);
+
 /// Removes the unix socket's file, if it is still the one that was bound.
 void remove_file(const Listening& listening);
 

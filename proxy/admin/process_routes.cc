@@ -1,4 +1,4 @@
-// What is done to weir as a whole: loading its file again, draining.
+// What is done to weir as a whole: loading its file again, upgrading, draining.
 #include <boost/json.hpp>
 
 #include "proxy/admin/body.h"
@@ -38,6 +38,16 @@ void drain(const Asked& asked, const Answer& answer) {
   if (const Body body(asked.request.body, {}); body.refusal()) return answer(*body.refusal());
   asked.control().drain();
   answer(json_answer(202, {{"draining", true}}));
+}
+
+void upgrade(const Asked& asked, const Answer& answer) {
+  if (const auto refusal = refuse_parameters(asked, {})) return answer(*refusal);
+  if (const Body body(asked.request.body, {}); body.refusal()) return answer(*body.refusal());
+  asked.control().upgrade([answer](const control::Upgrade& upgrade) {
+    const std::string wrong = "not upgraded, and this process serves on: " + upgrade.wrong;
+    if (!upgrade.wrong.empty()) return answer(problem(upgrade.begun ? 500 : 409, wrong));
+    answer(json_answer(200, {{"upgraded", true}, {"process", upgrade.process}}));
+  });
 }
 
 }  // namespace weir::admin

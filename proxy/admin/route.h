@@ -71,5 +71,6 @@ void explain(const Asked& asked, const Answer& answer);
 // process_routes.cc
 void reload(const Asked& asked, const Answer& answer);
 void drain(const Asked& asked, const Answer& answer);
+void upgrade(const Asked& asked, const Answer& answer);
 
 }  // namespace weir::admin

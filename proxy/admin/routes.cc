@@ -45,6 +45,7 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/events", Needs::control, events},
     Route{"POST", "/-/reload", Needs::control, reload},
     Route{"POST", "/-/drain", Needs::control, drain},
+    Route{"POST", "/-/upgrade", Needs::control, upgrade},
 };
 
 /// The segment that stands for the hole ("" where the pattern has none); nothing if the path does not fit.

@@ -134,14 +134,31 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
         listening_(std::move(listening)) {}
 
   void accept_more() {
-    if (accepting_ || stopped_) return;
+    if (accepting_ || stopped_ || retired_) return;
     accepting_ = true;
     asio::co_spawn(acceptor_.get_executor(), accept(shared_from_this()), asio::detached);
   }
 
+  int descriptor() { return acceptor_.native_handle(); }
+
+  void begin() {
+    owned_ = true;
+    accept_more();
+  }
+
+  void retire() {
+    retired_ = true;
+    owned_ = false;
+    error_code ignored;
+    acceptor_.close(ignored);
+    for (Bell* reader : readers_) reader->timer.cancel();
+  }
+
+  bool busy() const { return asked_ > 0; }
+
   void stop() {
     if (std::exchange(stopped_, true)) return;
-    remove_file(listening_);
+    if (owned_) remove_file(listening_);
     error_code ignored;
     acceptor_.close(ignored);
     pause_.cancel();
@@ -203,12 +220,23 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
     T& thing_;
   };
 
+  /// A request that is being answered.
+  class Counted {
+   public:
+    explicit Counted(size_t& count) : count_(count) { ++count_; }
+    Counted(const Counted&) = delete;
+    ~Counted() { --count_; }
+
+   private:
+    size_t& count_;
+  };
+
   // `self` keeps the core alive while the coroutine is suspended.
   static Task<void> accept(std::shared_ptr<Core> self) {
-    while (!self->stopped_ && self->open_ < self->options_.max_connections) {
+    while (!self->stopped_ && !self->retired_ && self->open_ < self->options_.max_connections) {
       error_code error;
       Socket socket = co_await self->acceptor_.async_accept(into(error));
-      if (self->stopped_) break;
+      if (self->stopped_ || (error && self->retired_)) break;
       if (error) {
         self->pause_.expires_after(kPauseAfterFailedAccept);
         co_await self->pause_.async_wait(into(error));
@@ -294,10 +322,12 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
     if (error) co_return co_await refuse(connection, error);
     if (stopped_) co_return false;
     request.body = std::move(parser.get().body());
+    const Counted counted(asked_);
     const Response response = co_await answer_to(request);
     if (stopped_) co_return false;
     if (response.events && request.method != "HEAD") co_return co_await stream_events(connection, response);
-    co_return co_await write(connection, response, request.method == "HEAD", keep_alive && !response.events);
+    co_return co_await write(connection, response, request.method == "HEAD",
+                             keep_alive && !response.events && !retired_);
   }
 
   /// Waits, if need be, until the operator has done what was asked; others are served meanwhile.
@@ -331,7 +361,7 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
       bell->timer.cancel();
     });
     const Listed<EventQueue> listed_queue(queues_, queue);
-    const Listed<Bell> listed_bell(bells_, *bell);
+    const Listed<Bell> listed_bell(bells_, *bell), listed_reader(readers_, *bell);
     connection.socket().async_wait(asio::socket_base::wait_read, [bell](const error_code&) {
       bell->gone = true;
       bell->timer.cancel();
@@ -340,8 +370,8 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
     while (co_await write(connection, text)) {
       bell->timer.expires_after(options_.heartbeat);
       error_code error;
-      if (queue.empty() && !bell->gone) co_await bell->timer.async_wait(into(error));
-      if (bell->gone || stopped_ || queue.overflowed()) break;
+      if (queue.empty() && !bell->gone && !retired_) co_await bell->timer.async_wait(into(error));
+      if (bell->gone || stopped_ || retired_ || queue.overflowed()) break;
       text = queue.empty() ? std::string(": still here\n\n") : queue.take();
     }
     co_return false;
@@ -377,20 +407,26 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
   std::list<Connection*> shaking_;               // hands, the oldest first
   std::unordered_set<EventQueue*> queues_;
   std::unordered_set<Bell*> bells_;
+  std::unordered_set<Bell*> readers_;  // of events
   size_t open_ = 0;
+  size_t asked_ = 0;    // requests that are being answered
+  bool owned_ = false;  // the socket is this process'
   bool accepting_ = false;
+  bool retired_ = false;
   bool stopped_ = false;
 };
 
 config::Result<std::unique_ptr<Server>> Server::open(asio::io_context& io, Options options, Sources sources) {
   auto token = read_token(options.admin);
   if (!token) return token.problems();
-  auto listening = listen_on(options.admin);
+  const bool taken_over_one = options.descriptor >= 0;
+  auto listening = taken_over_one ? taken_over(options.admin, options.descriptor) : listen_on(options.admin);
   if (!listening) return listening.problems();
   Access access(options.admin, std::move(*token));
   auto core = std::make_shared<Core>(io, std::move(options), std::move(access), std::move(sources), *listening);
-  core->accept_more();
-  return std::unique_ptr<Server>(new Server(std::move(core)));
+  auto server = std::unique_ptr<Server>(new Server(std::move(core)));
+  if (!taken_over_one) server->accept();
+  return server;
 }
 
 Server::Server(std::shared_ptr<Core> core) : core_(std::move(core)) {}
@@ -398,6 +434,14 @@ Server::Server(std::shared_ptr<Core> core) : core_(std::move(core)) {}
 Server::~Server() { stop(); }
 
 const net::SocketAddress& Server::address() const { return core_->address(); }
+
+void Server::accept() { core_->begin(); }
+
+int Server::descriptor() const { return core_->descriptor(); }
+
+void Server::retire() { core_->retire(); }
+
+bool Server::busy() const { return core_->busy(); }
 
 void Server::stop() { core_->stop(); }
 

@@ -29,6 +29,8 @@ struct Options {
   std::chrono::milliseconds timeout{10'000};    // to read a whole request, to write a whole answer, and idle between
   size_t max_connections = 64;                  // more wait in the kernel's queue
   size_t max_event_readers = 16;                // of these; more are refused (503)
+  int descriptor = -1;                          // listens already, for the weir before: nobody is accepted before
+                                                // `accept`; -1: it is opened
   std::chrono::milliseconds heartbeat{15'000};  // a comment to those who read events, when nothing happens
 };
 
@@ -42,6 +44,15 @@ class Server {
 
   /// Where it listens: with the port that the kernel chose for port 0.
   const net::SocketAddress& address() const;
+  /// What was taken over is this process' from here on.
+  void accept();
+  /// To be handed over; it stays this one's.
+  int descriptor() const;
+  /// Accepts nobody any more; connections end with their next answer, readers of events now. The socket is another
+  /// process' from here on.
+  void retire();
+  /// A request is being answered.
+  bool busy() const;
   /// Closes the listener and every connection; the sources are not called again.
   void stop();
 

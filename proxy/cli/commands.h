@@ -8,6 +8,7 @@ namespace weir::cli {
 Action declare_run(CLI::App& app);
 Action declare_check(CLI::App& app);
 Action declare_reload(CLI::App& app);
+Action declare_upgrade(CLI::App& app);
 Action declare_demo(CLI::App& app);
 Action declare_explain(CLI::App& app);
 Action declare_bucket(CLI::App& app);

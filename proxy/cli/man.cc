@@ -62,6 +62,11 @@ Loads the configuration again.
 .TP
 .B USR1
 Opens the access log again.
+.TP
+.B USR2
+Starts the program anew and hands over to it, as
+.B weir upgrade
+does.
 )";
 
 /// Text as roff takes it: backslashes and hyphens escaped, no line that begins as a request.

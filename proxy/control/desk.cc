@@ -21,7 +21,7 @@ Outcome unknown_service(const std::string& service) {
 Outcome draining(const std::string& service) {
   Outcome outcome;
   outcome.refusal = Refusal::draining;
-  outcome.detail = "weir is draining: " + service + " is not changed any more";
+  outcome.detail = "this process is draining, another may have taken over: " + service + " was not changed; ask again";
   return outcome;
 }
 
@@ -74,6 +74,7 @@ void Desk::revert(std::string name, uint64_t revision, std::string reason, Autho
 void Desk::rollback(RollbackWish wish, Done done) {
   const config::Service* const service = find(wish.service);
   if (!service) return done(unknown_service(wish.service));
+  if (parts_.retired()) return done(draining(wish.service));
   if (!wish.force && parts_.rollouts.past_no_return(wish.service)) {
     Outcome outcome;
     outcome.refusal = Refusal::not_now;
@@ -188,8 +189,7 @@ void Desk::catch_up_soon() {
 }
 
 RolloutOutcome Desk::tell_rollout(const RolloutWish& wish) {
-  if (parts_.draining())
-    return {Refusal::draining, "weir is draining: " + wish.service + " is not changed any more", ""};
+  if (parts_.draining()) return {Refusal::draining, draining(wish.service).detail, ""};
   return parts_.rollouts.tell(wish);
 }
 

@@ -24,6 +24,8 @@ struct DeskParts {
   std::function<void(Publisher::Reloaded)> reload;
   std::function<void()> drain;
   std::function<bool()> draining;
+  std::function<bool()> retired;  // another process has the state
+  std::function<void(Operator::Upgraded)> upgrade;
   std::function<void()> wake_sessions;  // so that those with a tunnel look whether it is to end
 };
 
@@ -51,6 +53,7 @@ class Desk final : public Operator {
 
   void reload(std::function<void(config::Problems)> done) override;
   void drain() override;
+  void upgrade(Upgraded done) override { parts_.upgrade(std::move(done)); }
 
   uint64_t subscribe(Listen listen) override { return parts_.feed.subscribe(std::move(listen)); }
   void unsubscribe(uint64_t number) override { parts_.feed.unsubscribe(number); }

@@ -63,12 +63,14 @@ config::Problems problem(const std::string& what) { return {{{}, "state.director
 
 }  // namespace
 
-config::Result<Journal::Found> Journal::open(const std::string& directory) {
+config::Result<Journal::Found> Journal::open(const std::string& directory, int lock) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) return problem(directory + " cannot be made: " + error.message());
   Found found{std::unique_ptr<Journal>(new Journal(directory)), {}, {}};
+  found.journal->lock_ = lock;
   if (auto problems = found.journal->lock(); !problems.empty()) return problems;
+  if (lock < 0) found.journal->sign();
   if (auto problems = found.journal->read(found); !problems.empty()) return problems;
   return found;
 }
@@ -78,10 +80,10 @@ Journal::~Journal() {
   if (lock_ >= 0) ::close(lock_);
 }
 
-/// Held until the process ends, however it ends.
+/// Held until the process ends, however it ends, and by the one that it was handed over to.
 config::Problems Journal::lock() {
   const std::string path = directory_ + "/lock";
-  lock_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock_ < 0) lock_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   const bool read_only = lock_ < 0 && errno == EROFS;
   if (lock_ < 0) lock_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (lock_ < 0 && read_only) lock_ = ::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -93,9 +95,12 @@ config::Problems Journal::lock() {
     return problem(directory_ + " is used by another weir" + (holder.empty() ? "" : " (process " + holder + ")") +
                    "; stop that one, or give this one a directory of its own");
   }
-  const std::string id = std::to_string(::getpid()) + "\n";
-  if (::ftruncate(lock_, 0) == 0) write_all(lock_, id);  // only told to people
   return {};
+}
+
+void Journal::sign() {
+  const std::string id = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(lock_, 0) == 0 && ::lseek(lock_, 0, SEEK_SET) == 0) write_all(lock_, id);
 }
 
 config::Problems Journal::read(Found& found) {

@@ -22,8 +22,9 @@ class Journal {
   };
 
   /// Makes the directory if it is not there and locks it. Problems: it cannot be made or read, or another
-  /// weir has it. A disk that cannot be *written* is found by the first `append`.
-  static config::Result<Found> open(const std::string& directory);
+  /// weir has it. A disk that cannot be *written* is found by the first `append`. `lock`: the lock that the weir
+  /// before handed over (it is the caller's no more), or -1.
+  static config::Result<Found> open(const std::string& directory, int lock = -1);
   ~Journal();
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
@@ -37,6 +38,11 @@ class Journal {
   bool in_doubt() const { return in_doubt_; }
   /// Lines in the file.
   size_t size() const { return lines_; }
+  /// Writes this process' id into the lock's file, which only people read. Not before a lock that was handed over is
+  /// this process' alone.
+  void sign();
+  /// What keeps the directory locked as long as it is open, in another process too.
+  int lock_descriptor() const { return lock_; }
   /// Why the last write failed.
   const std::string& error() const { return error_; }
 

@@ -115,6 +115,13 @@ struct RolloutOutcome {
   std::string json;    // the rollout as it is now
 };
 
+/// What became of an upgrade.
+struct Upgrade {
+  std::string wrong;    // why this process serves on; empty: another one does
+  bool begun = false;   // the program was started for it
+  int64_t process = 0;  // the other one's id
+};
+
 struct HistoryQuery {
   std::string service;  // empty: all
   size_t limit = 1000;
@@ -157,6 +164,9 @@ class Operator {
   /// Loads the file again; `done` gets every problem (none: it is in force).
   virtual void reload(std::function<void(config::Problems)> done) = 0;
   virtual void drain() = 0;
+  /// Starts the program anew and hands over to it.
+  using Upgraded = std::function<void(Upgrade)>;
+  virtual void upgrade(Upgraded done) = 0;
 
   /// Calls `listen` at every event from here on, until it is unsubscribed by the number returned.
   virtual uint64_t subscribe(Listen listen) = 0;

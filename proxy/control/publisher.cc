@@ -79,6 +79,7 @@ Publisher::Publisher(PublisherParts parts, std::string path, size_t workers, Del
       store_(parts.store),
       feed_(parts.feed),
       passed_(parts.passed),
+      inherited_(std::move(parts.inherited)),
       deliver_(std::move(deliver)),
       resolver_(io_, [this] { publish_addresses(); }),
       adoption_(io_, workers),
@@ -91,6 +92,7 @@ config::Result<bool> Publisher::begin(config::Loaded loaded) {
   keyring_.admin = prepared->keyring.admin;  // it may be asked before the first publication
   publish_when_resolved(std::move(*prepared), {});
   while (!current_) io_.run_one();
+  inherited_.reset();
   return true;
 }
 
@@ -184,7 +186,7 @@ config::Problems Publisher::refusals(const config::Config& next) const {
   for (const config::Service& service : next.services) {
     if (auto problem = store_.splits().refuses(service)) refused.push_back(std::move(*problem));
   }
-  if (!current_) return refused;
+  if (!current_) return inherited_ ? departures(next) : refused;
   const config::Config& now = current_->config();
   const config::Where file{path_, 0, 0};
   const auto refuse = [&](const std::string& key, const config::Where& where) {
@@ -198,6 +200,32 @@ config::Problems Publisher::refusals(const config::Config& next) const {
   const auto moved = reshuffles(next);
   refused.insert(refused.end(), moved.begin(), moved.end());
   return refused;
+}
+
+/// What the file says now and did not when the weir before loaded it: nothing may change while one takes over.
+config::Problems Publisher::departures(const config::Config& next) const {
+  config::Problems found;
+  const auto tell = [&](const config::Where& where, const std::string& what) {
+    found.push_back({where, what + " is not as the weir before has it: the file was changed meanwhile; ask again"});
+  };
+  std::set<std::string> addresses;
+  for (const config::Listener& listener : next.listeners) {
+    addresses.insert(listener.address.text);
+    if (std::ranges::find(*inherited_, listener.address.text, &unit::Estate::Listener::address) == inherited_->end()) {
+      tell(listener.where, "listener " + listener.name);
+    }
+  }
+  for (const unit::Estate::Listener& left : *inherited_) {
+    if (!addresses.contains(left.address)) tell({path_, 0, 0}, "the listener on " + left.address);
+  }
+  const Author author{"file", path_, "start"};
+  for (const config::Service& service : next.services) {
+    const auto step = store_.splits().load(service, author, std::chrono::system_clock::now());
+    if (step && step->change) {
+      tell(service.where, "the split of " + service.name);
+    }
+  }
+  return found;
 }
 
 config::Problems Publisher::reshuffles(const config::Config& next) const {
@@ -224,7 +252,7 @@ config::Result<std::map<std::string, ListenSockets>> Publisher::bind_new(const c
   config::Problems problems;
   for (const config::Listener& listener : next.listeners) {
     if (listeners_.contains(listener.address.text)) continue;
-    auto sockets = listen_on(listener, passed_, workers_);
+    auto sockets = open(listener);
     if (sockets) {
       opened.emplace(listener.address.text, std::move(*sockets));
     } else {
@@ -234,6 +262,12 @@ config::Result<std::map<std::string, ListenSockets>> Publisher::bind_new(const c
   if (problems.empty()) return opened;
   for (auto& [address, sockets] : opened) sockets.close();
   return problems;
+}
+
+config::Result<ListenSockets> Publisher::open(const config::Listener& listener) const {
+  if (!inherited_) return listen_on(listener, passed_, workers_);
+  return take_over(listener, *std::ranges::find(*inherited_, listener.address.text, &unit::Estate::Listener::address),
+                   workers_);
 }
 
 config::Problems Publisher::open_access_log(const config::Config& next) {
@@ -326,6 +360,7 @@ config::Problems Publisher::remember_splits(const config::Config& next) {
       steps.push_back(std::move(*step));
     }
   }
+  if (inherited_) steps.clear();  // the weir before has written them
   const bool changes = std::ranges::any_of(steps, [](const Step& step) { return step.change.has_value(); });
   if (!store_.commit(steps)) {
     if (current_ && changes) {
@@ -362,7 +397,8 @@ std::vector<NewListener> Publisher::adopt_listeners(Prepared& prepared) {
       continue;
     }
     ListenSockets& sockets = prepared.sockets.at(address);
-    next.emplace(address, ListenerInForce{next_listener_++, sockets.address.text()});
+    next.emplace(address,
+                 ListenerInForce{next_listener_++, sockets.address.text(), sockets.descriptors, sockets.shared});
     auto site = std::make_shared<proxy::ListenerSite>();
     site->config = listener;
     fresh.push_back({site, std::move(sockets)});
@@ -372,6 +408,12 @@ std::vector<NewListener> Publisher::adopt_listeners(Prepared& prepared) {
   }
   listeners_ = std::move(next);
   return fresh;
+}
+
+std::vector<unit::Estate::Listener> Publisher::legacy() const {
+  std::vector<unit::Estate::Listener> all;
+  for (const auto& [address, listener] : listeners_) all.push_back({address, listener.descriptors, listener.shared});
+  return all;
 }
 
 std::vector<std::string> Publisher::listener_addresses() const {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@
 #include "proxy/metrics/prometheus.h"
 #include "proxy/metrics/registry.h"
 #include "proxy/publication.h"
+#include "proxy/unit/estate.h"
 #include "proxy/unit/passed_sockets.h"
 
 namespace weir::control {
@@ -43,6 +45,8 @@ struct PublisherParts {
   Store& store;
   Feed& feed;
   const unit::PassedSockets& passed;  // sockets that weir was started with
+  /// Of the weir before, if this one takes over from it: then the file must be the one that it serves by.
+  std::optional<std::vector<unit::Estate::Listener>> inherited;
 };
 
 class Publisher {
@@ -83,6 +87,8 @@ class Publisher {
   const std::string& trouble() const { return trouble_; }
   /// How the admin speaks TLS now; null: it does not. From `begin` on.
   const std::shared_ptr<const net::TlsServer>& admin_tls() const { return keyring_.admin.it; }
+  /// The sockets in force, to be handed over; they stay the workers'.
+  std::vector<unit::Estate::Listener> legacy() const;
   /// What the metrics page tells of configuration, splits and endpoints.
   void fill(metrics::Facts& facts) const;
 
@@ -97,7 +103,9 @@ class Publisher {
   config::Result<Prepared> prepare(config::Loaded loaded);
   config::Problems refusals(const config::Config& next) const;
   config::Problems reshuffles(const config::Config& next) const;
+  config::Problems departures(const config::Config& next) const;
   config::Result<std::map<std::string, ListenSockets>> bind_new(const config::Config& next) const;
+  config::Result<ListenSockets> open(const config::Listener& listener) const;
   config::Problems open_access_log(const config::Config& next);
   void publish_when_resolved(Prepared prepared, Reloaded done);
   config::Problems publish(Prepared& prepared);
@@ -122,6 +130,7 @@ class Publisher {
   Store& store_;
   Feed& feed_;
   const unit::PassedSockets& passed_;
+  std::optional<std::vector<unit::Estate::Listener>> inherited_;  // until the first configuration is in force
   const Deliver deliver_;
   FilesKnown files_known_;
   Resolver resolver_;

@@ -50,8 +50,7 @@ Rollouts::Rollouts(RolloutsParts parts)
 
 Rollouts::~Rollouts() = default;
 
-config::Problems Rollouts::begin(const std::optional<config::State>& state) {
-  std::vector<std::string> records;
+config::Problems Rollouts::begin(const std::optional<config::State>& state, std::vector<std::string> records) {
   if (state) {
     auto found = Journal::open(state->directory + "/rollouts");
     // On a disk that cannot be written there may be none; serving comes first.
@@ -78,6 +77,12 @@ void Rollouts::stop() {
   bell_rope_.cancel();
   hooks_->stop();
   save();
+}
+
+std::vector<std::string> Rollouts::hand_over() {
+  stop();
+  journal_.reset();
+  return records();
 }
 
 /// What was kept of services that still have a plan. A candidate that was closed meanwhile stays so.
@@ -344,12 +349,16 @@ void Rollouts::tell_step(Run& run, const rollout::Transition& transition, const 
 void Rollouts::save() {
   const bool any = std::ranges::any_of(runs_, [](const auto& entry) { return entry.second.unsaved; });
   if (!journal_ || !any) return;
+  for (auto& [service, run] : runs_) run.unsaved = false;
+  if (!journal_->rewrite(records())) spdlog::error("the rollouts' evidence is not kept: {}", journal_->error());
+}
+
+std::vector<std::string> Rollouts::records() const {
   std::vector<std::string> records;
-  for (auto& [service, run] : runs_) {
+  for (const auto& [service, run] : runs_) {
     if (run.state.phase != Phase::draft) records.push_back(json::serialize(kept_json(run)));
-    run.unsaved = false;
   }
-  if (!journal_->rewrite(records)) spdlog::error("the rollouts' evidence is not kept: {}", journal_->error());
+  return records;
 }
 
 std::optional<std::string> Rollouts::shown(const std::string& service) const {

@@ -57,9 +57,12 @@ class Rollouts {
   explicit Rollouts(RolloutsParts parts);
   ~Rollouts();
 
-  /// Once a configuration is in force: goes on with what was kept in `state`.
-  config::Problems begin(const std::optional<config::State>& state);
+  /// Once a configuration is in force: goes on with what was kept in `state`, or without it with what the weir before
+  /// left in `records`.
+  config::Problems begin(const std::optional<config::State>& state, std::vector<std::string> records = {});
   void stop();
+  /// Stops; what is kept is another process' from here on. The records, as `begin` takes them.
+  std::vector<std::string> hand_over();
 
   std::optional<std::string> shown(const std::string& service) const;
   RolloutOutcome tell(const RolloutWish& wish);
@@ -89,6 +92,7 @@ class Rollouts {
   std::chrono::nanoseconds slow_mark(const routing::rollout::Plan& plan) const;
   void tell_step(Run& run, const routing::rollout::Transition& transition, const std::string& author);
   void save();
+  std::vector<std::string> records() const;
   const config::Service* find(const std::string& service) const;
 
   static constexpr std::chrono::milliseconds kBetweenLooks{200};

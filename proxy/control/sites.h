@@ -17,7 +17,9 @@ namespace weir::control {
 
 struct ListenerInForce {
   uint64_t id = 0;
-  std::string bound;  // address text, as bound
+  std::string bound;             // address text, as bound
+  std::vector<int> descriptors;  // one a worker, whose they are
+  bool shared = false;
 };
 using ListenersInForce = std::map<std::string, ListenerInForce>;  // by address as written
 

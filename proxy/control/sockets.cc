@@ -168,4 +168,14 @@ config::Result<ListenSockets> listen_on(const config::Listener& listener, const 
                                       : listen_on_tcp(listener, *address, workers);
 }
 
+config::Result<ListenSockets> take_over(const config::Listener& listener, const unit::Estate::Listener& left,
+                                        size_t workers) {
+  if (left.descriptors.size() != workers) {
+    return config::Problems{{listener.where, "listener " + listener.name + ": the weir before has " +
+                                                 std::to_string(left.descriptors.size()) + " workers, this one " +
+                                                 std::to_string(workers) + ": restart instead"}};
+  }
+  return ListenSockets{bound_address(left.descriptors.front()), left.descriptors, left.shared};
+}
+
 }  // namespace weir::control

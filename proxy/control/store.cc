@@ -58,9 +58,13 @@ std::vector<std::string> records_of(const std::vector<Step>& steps) {
 
 }  // namespace
 
-config::Result<std::unique_ptr<Store>> Store::open(const std::optional<config::State>& state) {
-  if (!state) return std::unique_ptr<Store>(new Store(nullptr));
-  auto found = Journal::open(state->directory);
+config::Result<std::unique_ptr<Store>> Store::open(const std::optional<config::State>& state, const Left& left) {
+  if (!state) {
+    auto store = std::unique_ptr<Store>(new Store(nullptr));
+    store->read(left.records);
+    return store;
+  }
+  auto found = Journal::open(state->directory, left.lock);
   if (!found) {
     config::Problems problems = found.problems();
     for (config::Problem& problem : problems) problem.where = state->where;
@@ -129,6 +133,7 @@ bool Store::make_good() {
 }
 
 void Store::apply(const std::vector<Step>& steps) {
+  steps_ += steps.size();
   for (const Step& step : steps) {
     splits_.apply(step);
     if (step.change) ++changes_[{step.service, step.change->author.by}];

@@ -7,16 +7,24 @@
 #include <array>
 #include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "proxy/control/journal.h"
 #include "proxy/control/splits.h"
 
 namespace weir::control {
 
+/// What the weir before handed over: the lock of the state's directory, or where there is none all `records`.
+struct Left {
+  int lock = -1;
+  std::vector<std::string> records;
+};
+
 class Store {
  public:
   /// Reads what is remembered and tells the log what was dropped. Problems: as of Journal::open.
-  static config::Result<std::unique_ptr<Store>> open(const std::optional<config::State>& state);
+  static config::Result<std::unique_ptr<Store>> open(const std::optional<config::State>& state, const Left& left = {});
 
   const Splits& splits() const { return splits_; }
 
@@ -31,6 +39,16 @@ class Store {
   /// Whether changes outlive the process at all.
   bool remembers() const { return journal_ != nullptr; }
   bool behind() const { return behind_; }
+  /// To be handed over; -1 if nothing is remembered.
+  int lock_descriptor() const { return journal_ ? journal_->lock_descriptor() : -1; }
+  /// Everything that is remembered, as `Left` takes it.
+  std::vector<std::string> dump() const;
+  /// The lock that was handed over is this process' alone from here on.
+  void own_lock() {
+    if (journal_) journal_->sign();
+  }
+  /// Grows with each step, so that one can tell whether anything has changed.
+  uint64_t steps() const { return steps_; }
   std::string error() const { return journal_ ? journal_->error() : std::string(); }
 
   /// Changes since the start, by what made them.
@@ -43,12 +61,12 @@ class Store {
   bool make_good();
   void apply(const std::vector<Step>& steps);
   void compact();
-  std::vector<std::string> dump() const;
   size_t live_records() const;
 
   std::unique_ptr<Journal> journal_;  // null: nothing outlives the process
   Splits splits_;
   std::map<std::pair<std::string, std::string>, uint64_t> changes_;
+  uint64_t steps_ = 0;
   bool behind_ = false;
 };
 

@@ -41,9 +41,9 @@ void tell_main_process(pid_t id) { tell(fmt::format("MAINPID={}", id)); }
 
 void tell_alive() { tell("WATCHDOG=1"); }
 
-std::optional<std::chrono::microseconds> take_watchdog_interval() {
+std::optional<std::chrono::microseconds> watchdog_interval() {
   uint64_t interval = 0;
-  if (sd_watchdog_enabled(1, &interval) <= 0 || interval == 0) return std::nullopt;
+  if (sd_watchdog_enabled(0, &interval) <= 0 || interval == 0) return std::nullopt;
   return std::chrono::microseconds(interval);
 }
 

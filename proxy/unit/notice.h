@@ -22,7 +22,7 @@ void tell_main_process(pid_t id);
 
 /// A sign of life; the supervisor ends a weir that gives none.
 void tell_alive();
-/// How often it wants one (WatchdogSec=); nothing: never. Takes the wish out of the environment.
-std::optional<std::chrono::microseconds> take_watchdog_interval();
+/// How often it wants one (WatchdogSec=); nothing: never.
+std::optional<std::chrono::microseconds> watchdog_interval();
 
 }  // namespace weir::unit

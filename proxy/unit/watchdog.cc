@@ -14,7 +14,7 @@ constexpr int kSignsAnInterval = 3;  // so that one that is late is no reason to
 }
 
 void Watchdog::begin() {
-  const auto interval = take_watchdog_interval();
+  const auto interval = watchdog_interval();
   if (!interval) return;
   every_ = *interval / kSignsAnInterval;
   ask();

@@ -106,8 +106,8 @@ TEST_F(Cli, AMistypedCommandIsAnsweredWithTheNearestOne) {
 
 TEST_F(Cli, HelpIsThereForEveryCommandAndExitsZero) {
   for (const std::string& command :
-       Words{"run", "check", "reload", "demo", "explain", "split", "rollback", "reopen", "revert", "history", "status",
-             "bucket", "sign", "schema", "version", "man", "completion"}) {
+       Words{"run", "check", "reload", "upgrade", "demo", "explain", "split", "rollback", "reopen", "revert", "history",
+             "status", "bucket", "sign", "schema", "version", "man", "completion"}) {
     for (const Words& words : {Words{command, "--help"}, Words{command, "-h"}, Words{"help", command}}) {
       const Finished finished = weir(words);
       EXPECT_EQ(finished.code, 0) << command;

@@ -65,6 +65,7 @@ class FakeOperator : public control::Operator {
 
   void reload(std::function<void(config::Problems)> done) override { done(problems); }
   void drain() override { drained = true; }
+  void upgrade(Upgraded done) override { done(upgraded); }
 
   uint64_t subscribe(Listen listen) override {
     listeners_[++last_listener_] = std::move(listen);
@@ -91,6 +92,7 @@ class FakeOperator : public control::Operator {
   bool hold = false;                        // answer only at answer_held
   config::Problems problems;                // of every reload
   bool drained = false;
+  control::Upgrade upgraded{.begun = true, .process = 4711};
   mutable std::vector<control::HistoryQuery> queries;
   std::vector<control::SplitWish> wishes;
   std::vector<control::RollbackWish> rollbacks;

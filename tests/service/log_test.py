@@ -1,4 +1,5 @@
-"""The access log is rotated while requests come: no line is lost, and none is torn."""
+"""The access log is rotated while requests come: no line is lost, and none is torn. What weir tells of itself has the
+journal's levels, and what repeats itself is counted."""
 import glob
 import json
 import os
@@ -57,6 +58,56 @@ class Rotation(rig.Case):
     def test_by_rename_alone_the_lines_go_on_into_the_renamed_file(self):
         self.rotated_under_load(1, False)
         self.assertFalse(os.path.exists(self.path("access.log")))
+
+
+class OwnLog(rig.Case):
+    def weir(self, stream):
+        """Its standard error is a file; `stream` is what JOURNAL_STREAM says of it."""
+        status = os.stat(self.write("log", ""))
+        self.configuration("%s:%d" % (self.host, rig.free_port(self.host)), self.origin("old").address)
+        self.start(rig.PROGRAM, "run", "-c", self.path("weir.yaml"),
+                   environment={"JOURNAL_STREAM": stream % (status.st_dev, status.st_ino)})
+        rig.wait_until(lambda: "admin on" in self.read("log"), "weir serves")
+
+    def break_file(self):
+        self.write("weir.yaml", self.read("weir.yaml").replace("workers: 2", "workers: two"))
+
+    def test_lines_for_the_journal_have_its_levels_and_no_time(self):
+        self.weir("%d:%d")
+        self.break_file()
+        rig.wait_until(lambda: "was not loaded" in self.read("log"), "the file is found wrong")
+        lines = self.read("log").splitlines()
+        self.assertRegex("\n".join(lines), r"(?m)^<6>listening on ")
+        self.assertRegex("\n".join(lines), r"(?m)^<3>/.*weir.yaml:4:[0-9]+: workers: .two. is not a number")
+        for line in lines:
+            self.assertRegex(line, "^<[2346]>[^ ]")
+
+    def test_a_weir_that_does_not_start_tells_the_journal_that_it_is_an_error(self):
+        status = os.stat(self.write("log", ""))
+        self.write("weir.yaml", "listeners: []\n")
+        process = self.start(rig.PROGRAM, "run", "-c", self.path("weir.yaml"),
+                             environment={"JOURNAL_STREAM": "%d:%d" % (status.st_dev, status.st_ino)})
+        self.assertEqual(process.wait(rig.PATIENCE), 3)
+        lines = self.read("log").splitlines()
+        self.assertTrue(lines)
+        self.assertEqual([line for line in lines if not line.startswith("<3>")], [])
+
+    def test_another_file_than_the_journal_gets_time_and_level_in_words(self):
+        self.weir("%d:1%d")
+        for line in self.read("log").splitlines():
+            self.assertRegex(line, r"^20\d\d-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} (info|warning) ")
+
+    def test_what_repeats_itself_is_counted_and_told_once(self):
+        self.weir("%d:%d")
+        self.break_file()
+        for _ in range(20):
+            self.assertEqual(rig.answer_of(self.admin, "/-/reload", "POST")[0], 422)
+        wrong = rig.wait_until(lambda: [line for line in self.read("log").splitlines() if " more of these in 10 s: " in line
+                                        and "is not a number" in line], "the count is told")
+        plain = [line for line in self.read("log").splitlines() if line.startswith("<3>/") and "is not a number" in line]
+        self.assertEqual(len(plain), 5)
+        # 20 reloads, and perhaps the watcher's own look at the file.
+        self.assertRegex(wrong[0], "^<3>1[56] more of these in 10 s: /")
 
 
 rig.main()

@@ -126,9 +126,15 @@ class Supervisor:
                           "%s=…%s… %d times; came: %s" % (name, text, count, self.notices))
 
 
-def answer_of(address, target="/", method="GET", headers=None, body=None):
+def connection_to(address, tls=None):
     host, port = address.rsplit(":", 1)
-    connection = http.client.HTTPConnection(host, int(port), timeout=PATIENCE)
+    if tls:
+        return http.client.HTTPSConnection(host, int(port), timeout=PATIENCE, context=tls)
+    return http.client.HTTPConnection(host, int(port), timeout=PATIENCE)
+
+
+def answer_of(address, target="/", method="GET", headers=None, body=None, tls=None):
+    connection = connection_to(address, tls)
     try:
         connection.request(method, target, body=body, headers=headers or {})
         response = connection.getresponse()
@@ -202,21 +208,31 @@ services: [{ name: shop, %s versions: { %s } }]
 
 
 class Load:
-    """New connections, each with one request, one after another, from a few threads; what failed, and the longest
-    that anybody waited for an answer."""
+    """New connections, each with one request, one after another, from a few threads, and some that are kept; what
+    failed, and the longest that anybody waited for an answer. `kept_may_end`: a kept connection may end without a word
+    between two requests (RFC 9112 9.3.1); else only after an answer that says so."""
 
-    def __init__(self, address, threads=4, kept=2):
-        self.address, self.failures, self.count, self.longest = address, [], 0, 0.0
+    def __init__(self, address, threads=4, kept=2, tls=None, kept_may_end=True):
+        self.address, self.failures, self.count = address, [], 0
+        self.longest_new, self.longest_kept, self.tls, self.kept_may_end = 0.0, 0.0, tls, kept_may_end
         self.lock, self.ended = threading.Lock(), threading.Event()
         self.threads = [threading.Thread(target=self._anew, daemon=True) for _ in range(threads)]
         self.threads += [threading.Thread(target=self._keeping, daemon=True) for _ in range(kept)]
         for one in self.threads:
             one.start()
 
-    def _note(self, began, failure):
+    @property
+    def longest(self):
+        return max(self.longest_new, self.longest_kept)
+
+    def _note(self, began, failure, kept):
         with self.lock:
             self.count += 1
-            self.longest = max(self.longest, time.monotonic() - began)
+            waited = time.monotonic() - began
+            if kept:
+                self.longest_kept = max(self.longest_kept, waited)
+            else:
+                self.longest_new = max(self.longest_new, waited)
             if failure:
                 self.failures.append(failure)
 
@@ -224,19 +240,18 @@ class Load:
         while not self.ended.is_set():
             began, failure = time.monotonic(), None
             try:
-                status, _ = answer_of(self.address, headers={"X-User-Id": "u%d" % self.count})
+                status, _ = answer_of(self.address, headers={"X-User-Id": "u%d" % self.count}, tls=self.tls)
                 failure = None if status == 200 else "status %d" % status
             except OSError as error:
                 failure = "new connection: %r" % error
             except http.client.HTTPException as error:
                 failure = "new connection: %r" % error
-            self._note(began, failure)
+            self._note(began, failure, False)
 
     def _keeping(self):
         """Requests on a kept connection, for as long as the other side does not say that it ends."""
         while not self.ended.is_set():
-            host, port = self.address.rsplit(":", 1)
-            connection = http.client.HTTPConnection(host, int(port), timeout=PATIENCE)
+            connection = connection_to(self.address, self.tls)
             ends, before = False, 0
             while not ends and not self.ended.is_set():
                 began, failure = time.monotonic(), None
@@ -248,11 +263,11 @@ class Load:
                     failure = None if response.status == 200 else "status %d" % response.status
                     before += 1
                 except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError) as error:
-                    # An idle connection may end between two requests (RFC 9112 9.3.1): a client asks again then.
-                    ends, failure = True, None if before else "kept connection: %r" % error
+                    excused = before and self.kept_may_end
+                    ends, failure = True, None if excused else "kept connection: %r" % error
                 except (OSError, http.client.HTTPException) as error:
                     ends, failure = True, "kept connection: %r" % error
-                self._note(began, failure)
+                self._note(began, failure, True)
             connection.close()
 
     def wait_for(self, more):

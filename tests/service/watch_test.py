@@ -1,4 +1,4 @@
-"""The rules and the dashboard of watch/, by Prometheus itself; the dashboard against a weir under traffic."""
+"""The rules and the dashboard of systemd/watch/, by Prometheus itself; the dashboard against a weir under traffic."""
 import json
 import re
 import subprocess
@@ -7,7 +7,7 @@ import urllib.parse
 import rig
 
 
-RULES = rig.text_of("watch/weir.rules.yml")
+RULES = rig.text_of("systemd/watch/weir.rules.yml")
 
 
 def tool(*words):
@@ -16,7 +16,7 @@ def tool(*words):
 
 class Rules(rig.Case):
     def test_prometheus_takes_them(self):
-        done = tool("check", "rules", rig.SOURCE + "/watch/weir.rules.yml")
+        done = tool("check", "rules", rig.SOURCE + "/systemd/watch/weir.rules.yml")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_each_alert_comes_when_it_should_and_not_before(self):
@@ -32,7 +32,7 @@ class Rules(rig.Case):
 class Dashboard(rig.Case):
     def setUp(self):
         super().setUp()
-        self.dashboard = json.loads(rig.text_of("watch/grafana-weir.json"))
+        self.dashboard = json.loads(rig.text_of("systemd/watch/grafana-weir.json"))
         old, new = self.origin("old"), self.origin("new")
         dead = "%s:%d" % (self.host, rig.free_port(self.host))
         self.edge = "%s:%d" % (self.host, rig.free_port(self.host))
@@ -62,7 +62,7 @@ class Dashboard(rig.Case):
         address = "%s:%d" % (self.host, rig.free_port(self.host))
         self.write("prometheus.yml", """
 global: { scrape_interval: 200ms, evaluation_interval: 200ms }
-rule_files: ["%s/watch/weir.rules.yml"]
+rule_files: ["%s/systemd/watch/weir.rules.yml"]
 scrape_configs: [{ job_name: weir, static_configs: [{ targets: ["%s"] }] }]
 """ % (rig.SOURCE, self.admin))
         self.start("/usr/bin/prometheus", "--config.file=" + self.path("prometheus.yml"),

@@ -1,0 +1,152 @@
+#include "proxy/unit/succession.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/asio/buffer.hpp>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <string_view>
+#include <utility>
+
+namespace weir::unit {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::chrono::seconds kPatience{10};  // from its start until it serves
+constexpr std::string_view kReady = "ready", kGo = "go", kFailed = "failed ";
+
+/// Our environment, without what systemd meant for this process alone.
+std::vector<std::string> environment_with(const std::string& added) {
+  std::vector<std::string> all;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    if (text.starts_with("LISTEN_") || text.starts_with("WATCHDOG_PID=")) continue;
+    all.emplace_back(text);
+  }
+  all.push_back(added);
+  return all;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> all;
+  for (std::string& text : texts) all.push_back(text.data());
+  all.push_back(nullptr);
+  return all;
+}
+
+/// Between fork and exec only calls that are safe after a fork of a program with threads.
+[[noreturn]] void become(char** command, char** environment, const std::vector<int>& kept) {
+  for (const int fd : kept) ::fcntl(fd, F_SETFD, 0);
+  ::execve(command[0], command, environment);
+  ::_exit(127);
+}
+
+/// Forks twice, so that the new process belongs to init, which a supervisor can watch; its id, or -1 (errno).
+pid_t start_detached(char** command, char** environment, const std::vector<int>& kept) {
+  int report[2];
+  if (::pipe2(report, O_CLOEXEC) != 0) return -1;
+  const pid_t between = ::fork();
+  if (between == 0) {
+    const pid_t id = ::fork();
+    if (id == 0) become(command, environment, kept);
+    const auto written = ::write(report[1], &id, sizeof id);
+    ::_exit(written == sizeof id ? 0 : 1);
+  }
+  const int error = errno;
+  ::close(report[1]);
+  pid_t id = -1;
+  if (between > 0) {
+    if (::read(report[0], &id, sizeof id) != sizeof id) id = -1;
+    ::waitpid(between, nullptr, 0);
+  }
+  ::close(report[0]);
+  errno = error;
+  return id;
+}
+
+}  // namespace
+
+std::string own_program() {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::path running = fs::read_symlink("/proc/self/exe", error);
+  const fs::path called =
+      fs::absolute(program_invocation_name, error);  // with its links, which may lead elsewhere later
+  return (fs::equivalent(called, running, error) ? called : running).string();
+}
+
+Successor::~Successor() {
+  if (id_ > 0 && !confirmed_) ::kill(id_, SIGKILL);
+}
+
+std::string Successor::spawn(const std::vector<std::string>& command, const Estate& estate) {
+  std::vector<std::string> words = command, settings = environment_with(environment_of(estate));
+  const auto argv = pointers(words), envp = pointers(settings);
+  id_ = start_detached(const_cast<char**>(argv.data()), const_cast<char**>(envp.data()), estate.descriptors());
+  return id_ > 0 ? "" : "cannot start " + command.front() + ": " + std::strerror(errno);
+}
+
+void Successor::start(const std::vector<std::string>& command, Estate estate, Done done) {
+  int pair[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+    return done(std::string("socketpair: ") + std::strerror(errno));
+  }
+  estate.wire = pair[1];
+  const std::string wrong = spawn(command, estate);
+  ::close(pair[1]);
+  wire_.assign(pair[0]);
+  if (!wrong.empty()) return done(wrong);
+  done_ = std::move(done);
+  timer_.expires_after(kPatience);
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) finish("it did not serve within " + std::to_string(kPatience.count()) + " s");
+  });
+  listen();
+}
+
+void Successor::listen() {
+  wire_.async_read_some(asio::buffer(message_), [this](const boost::system::error_code& error, size_t size) {
+    if (error == asio::error::operation_aborted) return;
+    const std::string_view message(message_.data(), size);
+    if (!error && message == kReady) return finish("");
+    if (!error && message.starts_with(kFailed)) return finish(std::string(message.substr(kFailed.size())));
+    finish("it ended before it served; its log says why");
+  });
+}
+
+/// `done` may end this object.
+void Successor::finish(const std::string& wrong) {
+  if (!done_) return;
+  timer_.cancel();
+  const Done done = std::exchange(done_, {});
+  done(wrong);
+}
+
+void Successor::confirm() {
+  [[maybe_unused]] const auto sent = ::send(wire_.native_handle(), kGo.data(), kGo.size(), MSG_NOSIGNAL);
+  wire_.close();
+  confirmed_ = true;
+}
+
+void Predecessor::tell_ready(std::function<void()> confirmed) {
+  [[maybe_unused]] const auto sent = ::send(wire_.native_handle(), kReady.data(), kReady.size(), MSG_NOSIGNAL);
+  wire_.async_read_some(asio::buffer(message_), [this, confirmed](const boost::system::error_code& error, size_t) {
+    if (error == asio::error::operation_aborted) return;
+    wire_.close();
+    confirmed();
+  });
+}
+
+void Predecessor::tell_failure(int wire, const std::string& why) {
+  const std::string message = std::string(kFailed) + why.substr(0, 900);
+  [[maybe_unused]] const auto sent = ::send(wire, message.data(), message.size(), MSG_NOSIGNAL);
+}
+
+}  // namespace weir::unit
