@@ -43,7 +43,6 @@ Weir::Weir(const std::string& program, ConfigText config, ProgramOptions options
     : config_(std::move(config)), file_(directory_ / "weir.yaml") {
   bool choose_edge = config_.edge.empty(), choose_admin = config_.admin.empty();
   for (int i = 0; i < kStarts; ++i) {
-    forget_tls_address(config_.edge);
     if (choose_edge) config_.edge = chosen_address(config_.admin);
     if (everything_over_tls()) {
       const bool says =
@@ -51,7 +50,10 @@ Weir::Weir(const std::string& program, ConfigText config, ProgramOptions options
       if (!says && !config_.edge.empty()) config_.listener.push_back(listener_tls_line());
       note_tls_address(config_.edge);
     }
-    if (choose_admin) config_.admin = chosen_address(config_.edge);
+    if (choose_admin) {
+      config_.admin = chosen_address(config_.edge);
+      forget_tls_address(config_.admin);  // the edge of an earlier weir, it may be
+    }
     if (start(program, options)) return;
     if (log().find("in use") == std::string::npos) break;
   }
@@ -67,7 +69,6 @@ bool Weir::start(const std::string& program, const ProgramOptions& options) {
 }
 
 Weir::~Weir() {
-  for (const std::string& address : {config_.edge, config_.admin}) forget_tls_address(address);
   if (!::testing::Test::HasFailure()) return;
   std::cerr << "---- weir's log ----\n" << log() << "---- its configuration ----\n" << config_.text() << "----\n";
 }
