@@ -28,7 +28,6 @@ defaults
   mode http
   option http-keep-alive
   option forwardfor
-  option abortonclose
   http-reuse safe
   retries 1
 {}frontend edge
