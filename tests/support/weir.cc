@@ -43,7 +43,10 @@ Weir::Weir(const std::string& program, ConfigText config, ProgramOptions options
     : config_(std::move(config)), file_(directory_ / "weir.yaml") {
   bool choose_edge = config_.edge.empty(), choose_admin = config_.admin.empty();
   for (int i = 0; i < kStarts; ++i) {
-    if (choose_edge) config_.edge = chosen_address(config_.admin);
+    if (choose_edge) {
+      config_.edge = chosen_address(config_.admin);
+      forget_tls_address(config_.edge);  // one that was named before a test began, it may be
+    }
     if (everything_over_tls()) {
       const bool says =
           std::ranges::any_of(config_.listener, [](const auto& line) { return line.starts_with("tls:"); });
