@@ -18,7 +18,8 @@ size_t rejected_index(unsigned status) {
 
 Record::~Record() {
   count(kNoStatus);  // nothing else has: the client saw no response
-  if (service_) version_numbers()->in_flight.add(-1);
+  if (std::exchange(in_flight_, false))
+    version_numbers()->in_flight.add(-1);  // a tunnel, which was counted as it began
   if (!silent_ && worker_.access_log().enabled()) write_log_line();
 }
 
@@ -49,6 +50,7 @@ void Record::note_request_id(std::string_view id) {
 void Record::decided(const ServiceView& service, const routing::Decision& decision) {
   service_ = &service;
   decision_ = decision;
+  in_flight_ = true;
   version_numbers()->in_flight.add(1);
   witness_.decided(service, decision, client_ip_);
   evidence::Audience* const audience = service.site->audience.get();
@@ -114,6 +116,7 @@ void Record::count(unsigned status) {
     return;
   }
   metrics::VersionNumbers& numbers = *version_numbers();
+  if (status != 101 && std::exchange(in_flight_, false)) numbers.in_flight.add(-1);
   const size_t code_class = std::min<size_t>(status / 100, metrics::kCodeClasses - 1);
   numbers.requests[code_class][static_cast<size_t>(decision_.by)].add();
   const bool client_left = status == kNoStatus && !ended_by_endpoint_;

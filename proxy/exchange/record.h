@@ -93,6 +93,7 @@ class Record {
   unsigned minor_ = 1;
   uint64_t bytes_in_ = 0, bytes_out_ = 0;
   bool counted_ = false;
+  bool in_flight_ = false;
   bool silent_ = false;
   bool own_ = false;
   bool ended_by_endpoint_ = false;  // its fault ended the exchange
