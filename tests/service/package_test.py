@@ -28,7 +28,7 @@ class Package(rig.Case):
                      "/usr/share/man/man1/weir.1.gz", "/usr/share/bash-completion/completions/weir",
                      "/usr/share/zsh/vendor-completions/_weir", "/usr/share/fish/vendor_completions.d/weir.fish",
                      "/usr/share/weir/weir.schema.json", "/usr/share/weir/watch/weir.rules.yml",
-                     "/usr/share/weir/watch/grafana-weir.json", "/usr/share/doc/weir/examples/example.yaml"):
+                     "/usr/share/weir/watch/grafana-weir.json", "/usr/share/weir/watch/prometheus.yml", "/usr/share/doc/weir/examples/example.yaml"):
             self.assertIn(" ." + path + "\n", listing)
         self.assertRegex(listing, r"drwx------ root/root .* \./etc/weir/credentials/")
 

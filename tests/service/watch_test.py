@@ -15,6 +15,10 @@ def tool(*words):
 
 
 class Rules(rig.Case):
+    def test_the_configuration_that_is_packed_is_sound(self):
+        done = tool("check", "config", "--syntax-only", rig.SOURCE + "/systemd/watch/prometheus.yml")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
     def test_prometheus_takes_them(self):
         done = tool("check", "rules", rig.SOURCE + "/systemd/watch/weir.rules.yml")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
