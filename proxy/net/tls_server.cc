@@ -34,6 +34,15 @@ std::string date_text(std::chrono::sys_seconds time) {
   return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S UTC", &parts)};
 }
 
+/// Who comes back is not asked for its certificate again: it is while the one that it showed has not expired.
+SSL_TICKET_RETURN on_ticket_opened(SSL*, SSL_SESSION* session, const unsigned char*, size_t, SSL_TICKET_STATUS status,
+                                   void*) {
+  if (status == SSL_TICKET_EMPTY || status == SSL_TICKET_NO_DECRYPT) return SSL_TICKET_RETURN_IGNORE_RENEW;
+  const X509* const shown = SSL_SESSION_get0_peer(session);
+  if (shown != nullptr && X509_cmp_current_time(X509_get0_notAfter(shown)) < 0) return SSL_TICKET_RETURN_IGNORE_RENEW;
+  return status == SSL_TICKET_SUCCESS_RENEW ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE;
+}
+
 /// Lower case without a trailing dot, as names in certificates are compared.
 std::string_view plain_name(std::string_view name, std::span<char, 256> room) {
   if (name.ends_with('.')) name.remove_suffix(1);
@@ -95,6 +104,7 @@ class TlsServer::Maker {
     }
     for (const auto& signer : signers_) describe(signer.get(), i2d_X509);
     for (const auto& list : revocations_) describe(list.get(), i2d_X509_CRL);
+    describe(requires_certificates() ? "required" : "requested");
   }
 
   void name_certificates() {
@@ -160,9 +170,12 @@ class TlsServer::Maker {
     SSL_CTX_set_num_tickets(context, 0);
   }
 
+  bool requires_certificates() const { return tls_.client_certificate == config::ClientCertificate::require; }
+
   void ask_for_certificates(SSL_CTX* context) {
-    const bool required = tls_.client_certificate == config::ClientCertificate::require;
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (requires_certificates() ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+                       nullptr);
+    SSL_CTX_set_session_ticket_cb(context, nullptr, on_ticket_opened, nullptr);
     X509_STORE* const store = SSL_CTX_get_cert_store(context);
     for (const auto& signer : signers_) {
       X509_STORE_add_cert(store, signer.get());
