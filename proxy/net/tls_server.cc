@@ -8,6 +8,7 @@
 #include <array>
 #include <ctime>
 #include <map>
+#include <optional>
 #include <span>
 
 #include "proxy/net/tls_profile.h"
@@ -93,7 +94,28 @@ class TlsServer::Maker {
       what = "chain: " + files.chain + " is not valid before " + date_text(identity.not_before()) +
              "; is this machine's clock right?";
     }
-    if (!what.empty()) (dates_ == Dates::must_hold ? problems_ : warnings_).push_back({files.where, what});
+    if (!what.empty()) tell(files.where, what);
+  }
+
+  /// A list that is over lets nobody in (RFC 5280 §6.3.3); of several the first to end counts.
+  void check_revocations() {
+    std::optional<std::chrono::sys_seconds> over;
+    for (const auto& list : revocations_) {
+      const ASN1_TIME* const next = X509_CRL_get0_nextUpdate(list.get());
+      std::tm parts{};
+      if (next == nullptr || ASN1_TIME_to_tm(next, &parts) != 1) continue;
+      const std::chrono::sys_seconds time{std::chrono::seconds(timegm(&parts))};
+      over = over ? std::min(*over, time) : time;
+    }
+    if (!over) return;
+    server_->terms_.push_back({tls_.client_crl, *over});
+    if (*over >= std::chrono::system_clock::now()) return;
+    tell(tls_.where, "client_crl: " + tls_.client_crl + " expired at " + date_text(*over) +
+                         ", so that no certificate of its signer's holds; fetch the next one");
+  }
+
+  void tell(const config::Where& where, const std::string& what) {
+    (dates_ == Dates::must_hold ? problems_ : warnings_).push_back({where, what});
   }
 
   void read_signers() {
@@ -102,6 +124,7 @@ class TlsServer::Maker {
     if (!tls_.client_crl.empty()) {
       revocations_ = read_revocations(tls_.client_crl, "client_crl", tls_.where, problems_);
     }
+    check_revocations();
     for (const auto& signer : signers_) describe(signer.get(), i2d_X509);
     for (const auto& list : revocations_) describe(list.get(), i2d_X509_CRL);
     describe(requires_certificates() ? "required" : "requested");
