@@ -33,7 +33,8 @@ struct Gathering {
 };
 
 /// How often the call under way may still receive. OpenSSL goes on by itself as long as something comes that is no
-/// data, key updates say (RFC 8446 §4.6.3): who sends nothing else would have the worker for itself.
+/// data, key updates say (RFC 8446 §4.6.3), and records may hold a byte each: whoever sends those would have the
+/// worker for itself.
 unsigned& receives_left() {
   thread_local unsigned left = 0;
   return left;
@@ -265,11 +266,11 @@ Io Tls::read(std::span<char> into) {
   const Gathering gathering;
   if (end_ != IoState::ok) return {0, end_, error_};
   if (!sealed_.empty() && !held_ && stream_.kept_ == Stream::Kept::nothing) send_sealed();
+  receives_left() = kReceivesACall + static_cast<unsigned>(into.size() / SSL3_RT_MAX_PLAIN_LENGTH);
   size_t got = 0;
   bool dry = false;
   while (got < into.size() && !dry) {
     forget_errors();
-    receives_left() = kReceivesACall;
     size_t size = 0;
     const int result = SSL_read_ex(ssl_.get(), into.data() + got, into.size() - got, &size);
     if (result == 1) {
