@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <memory>
 #include <string>
 #include <utility>
@@ -82,6 +83,7 @@ struct Talk {
 class TlsTest : public ::testing::Test {
  protected:
   TlsTest() {
+    std::signal(SIGPIPE, SIG_IGN);  // OpenSSL's client writes without asking
     turn(loop);  // a loop that has turned has its ring
     EXPECT_TRUE(loop.sends().open()) << "this kernel gives no io_uring: nothing here would be tested";
     config::ListenerTls tls;
@@ -180,7 +182,7 @@ TEST_F(TlsTest, BytesThatGrewAndMovedBeforeTheyLeftAreAllThatIsHeard) {
   EXPECT_EQ(all[1]->heard(), hint);
 }
 
-TEST_F(TlsTest, AnAnswerOfTlsItselfDoesNotOvertakeWhatIsSealed) {
+TEST_F(TlsTest, NewKeysThatAreAskedForMeanwhileSealWhatComesAfter) {
   const auto all = talks(2);
   SSL* const client = all[0]->client.get();
   SSL_key_update(client, SSL_KEY_UPDATE_REQUESTED);
@@ -188,12 +190,28 @@ TEST_F(TlsTest, AnAnswerOfTlsItselfDoesNotOvertakeWhatIsSealed) {
   turn(loop);
   for (const auto& one : all) EXPECT_EQ(one->stream.write_kept("first ").state, IoState::again);
   std::array<char, 4096> room;
-  EXPECT_EQ(all[0]->stream.read(room).state, IoState::again);  // and weir changes its keys
-  EXPECT_EQ(all[0]->heard(), "first ");
+  EXPECT_EQ(all[0]->stream.read(room).state, IoState::again);
   loop.sends().submit();
   EXPECT_EQ(all[0]->stream.write_kept("first ").size, 6u);
+  EXPECT_EQ(all[0]->heard(), "first ");
   EXPECT_EQ(say(*all[0], "second"), "second");
   EXPECT_EQ(all[1]->heard(), "first ");
+}
+
+TEST_F(TlsTest, AnAlertDoesNotOvertakeWhatIsSealed) {
+  const auto all = talks(2);
+  const std::string nonsense = std::string("\x17\x03\x03\x00\x40", 5) + std::string(64, 'x');
+  ASSERT_EQ(::send(all[0]->peer, nonsense.data(), nonsense.size(), MSG_NOSIGNAL), 69);
+  turn(loop);
+  for (const auto& one : all) EXPECT_EQ(one->stream.write_kept("last words").state, IoState::again);
+  std::array<char, 4096> room;
+  EXPECT_EQ(all[0]->stream.read(room).state, IoState::error);
+  EXPECT_EQ(all[0]->heard(), "last words");
+  EXPECT_EQ(all[0]->end, SSL_ERROR_SSL) << "the alert";
+  loop.sends().submit();
+  EXPECT_EQ(all[0]->heard(), "");
+  EXPECT_EQ(all[0]->stream.write_kept("more").state, IoState::error);
+  EXPECT_EQ(all[1]->heard(), "last words");
 }
 
 TEST_F(TlsTest, WhoEndsBeforeItsBytesLeftSaysThemAndGoodbye) {
