@@ -56,14 +56,18 @@ void SendBatch::submit() {
 }
 
 void SendBatch::submit_together() {
+  size_t prepared = 0;
   for (size_t i = 0; i < sends_.size(); ++i) {
     io_uring_sqe* const sqe = io_uring_get_sqe(ring_.get());
+    // Whoever ran last had more than one to send. What the ring has no room for goes by itself.
+    if (sqe == nullptr) break;
     io_uring_prep_send(sqe, sends_[i].stream->descriptor(), sends_[i].bytes.data(), sends_[i].bytes.size(),
                        MSG_NOSIGNAL | MSG_DONTWAIT);
     io_uring_sqe_set_data64(sqe, i);
+    ++prepared;
   }
   int result = io_uring_submit(ring_.get());
-  size_t left = sends_.size() - take_outcomes();
+  size_t left = prepared - take_outcomes();
   while (left > 0) {
     result = io_uring_submit_and_wait(ring_.get(), static_cast<unsigned>(left));
     const size_t told = take_outcomes();
