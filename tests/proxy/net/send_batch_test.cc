@@ -167,6 +167,15 @@ TEST_F(SendBatchTest, MoreThanACallTakesLeaveAllTheSame) {
   for (size_t i = 0; i < all.size(); ++i) EXPECT_EQ(all[i]->heard(), texts[i]);
 }
 
+TEST_F(SendBatchTest, WhatWasKeptInOneGoMayBeMoreThanTheRingHolds) {
+  const auto all = pairs(300);
+  for (const auto& one : all) EXPECT_EQ(one->stream.write_kept("text").state, IoState::again);
+  loop.sends().submit();
+  for (const auto& one : all) EXPECT_EQ(one->heard(), "text");
+  EXPECT_TRUE(loop.sends().empty());
+  EXPECT_TRUE(loop.sends().open());
+}
+
 TEST_F(SendBatchTest, OneAloneNeedsNoRing) {
   Pair one(loop);
   one.stream.write_kept("text");
