@@ -68,6 +68,9 @@ void Session::end_all(Entrance& entrance) {
 }
 
 net::Detached Session::run() {
+  // It may be started while events are noted, when nothing of another connection may end (loop.h).
+  waiter_.wake();
+  co_await waiter_.event();
   while (opening()) co_await waiter_.event();
   while (shaking_hands()) co_await waiter_.event();
   Outcome outcome;
