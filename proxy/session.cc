@@ -39,8 +39,8 @@ void Session::start(Entrance& entrance, int fd, std::optional<config::IpAddress>
 
 Session::Session(Entrance& entrance, std::optional<config::IpAddress> peer)
     : entrance_(entrance),
-      stream_(worker().loop()),
       waiter_(worker().loop()),
+      stream_(worker().loop()),
       patience_(waiter_),
       peer_(peer.value_or(config::IpAddress{})),
       has_peer_(peer.has_value()) {
