@@ -89,6 +89,7 @@ class TlsServer::Maker {
 
   void read_signers() {
     if (tls_.client_ca.empty()) return;
+    describe(requires_certificates() ? "required" : "requested");
     signers_ = net::read_certificates(tls_.client_ca, "client_ca", tls_.where, problems_);
     if (!tls_.client_crl.empty()) {
       revocations_ = read_revocations(tls_.client_crl, "client_crl", tls_.where, problems_);
@@ -160,9 +161,11 @@ class TlsServer::Maker {
     SSL_CTX_set_num_tickets(context, 0);
   }
 
+  bool requires_certificates() const { return tls_.client_certificate == config::ClientCertificate::require; }
+
   void ask_for_certificates(SSL_CTX* context) {
-    const bool required = tls_.client_certificate == config::ClientCertificate::require;
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (requires_certificates() ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+                       nullptr);
     X509_STORE* const store = SSL_CTX_get_cert_store(context);
     for (const auto& signer : signers_) {
       X509_STORE_add_cert(store, signer.get());
