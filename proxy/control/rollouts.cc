@@ -73,6 +73,7 @@ config::Problems Rollouts::begin(const std::optional<config::State>& state, std:
 }
 
 void Rollouts::stop() {
+  stopped_ = true;
   timer_.cancel();
   bell_rope_.cancel();
   hooks_->stop();
@@ -170,7 +171,7 @@ void Rollouts::adopt_plans() {
 void Rollouts::look_later() {
   timer_.expires_after(kBetweenLooks);
   timer_.async_wait([this](const boost::system::error_code& error) {
-    if (error) return;
+    if (error || stopped_) return;  // what has expired cannot be cancelled any more
     look_at_all();
     look_later();
   });
@@ -195,7 +196,7 @@ void Rollouts::look_at_all() {
 void Rollouts::listen() {
   bell_rope_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                         [this](const boost::system::error_code& error) {
-                          if (error) return;
+                          if (error || stopped_) return;
                           bell_->heard();
                           adopt_plans();
                           for (auto& [service, run] : runs_) look(run, milliseconds{0}, false);

@@ -109,6 +109,7 @@ class Rollouts {
   std::string plans_of_;  // hash of the configuration that the plans are of
   std::chrono::steady_clock::time_point looked_;
   int looks_ = 0;
+  bool stopped_ = false;
 };
 
 }  // namespace weir::control

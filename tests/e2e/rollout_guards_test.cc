@@ -1,5 +1,6 @@
 // What a rollout must not do, whom it calls, and whether its plan has the time that it needs.
 #include "tests/e2e/rolled_out.h"
+#include "tests/support/authority.h"
 
 namespace weir::testing {
 namespace {
@@ -148,12 +149,26 @@ TEST(Hooks, ThatFailAreToldOnceAndHurtNothing) {
   EXPECT_EQ(wrong.complete_requests(), 1u) << "a call is made once";
 }
 
+TEST(Hooks, ByHttpsAreMadeToThoseWhomTheSystemBelieves) {
+  Directory directory;
+  Authority stranger(directory.path());
+  const auto files = stranger.issue("hook", {.names = {"127.0.0.1"}});
+  Origin hook(ok(""), "127.0.0.1:0", TlsOptions{.chain = files.chain, .key = files.key});
+  RolledOut shop(quick(hooks(fmt::format("url: \"https://{}\"", hook.address()))));
+  ASSERT_EQ(shop.tell("start").status, 200);
+  EXPECT_TRUE(wait_until([&] { return shop.weir->log().find("was not told of stage: ") != std::string::npos; }));
+  EXPECT_NE(shop.weir->log().find("was not told of stage: no TLS: certificate verify failed"), std::string::npos)
+      << shop.weir->log();
+  EXPECT_TRUE(hook.requests().empty());
+}
+
 TEST(Hooks, WaitInALineThatEnds) {
   Origin hook(never());
   RolledOut shop(quick(hooks(fmt::format("on: [pause], url: \"http://{}\", timeout: 1h", hook.address()))));
   ASSERT_EQ(shop.tell("start").status, 200);
   for (int i = 0; i < 30; ++i) {
     ASSERT_EQ(shop.tell("pause").status, 200);
+    ASSERT_TRUE(hook.wait_for_requests(1));
     ASSERT_EQ(shop.tell("resume").status, 200);
   }
   // One is being made and sixteen wait.

@@ -195,15 +195,13 @@ TEST_F(SendBatchTest, MoreThanACallTakesLeaveAllTheSame) {
   for (size_t i = 0; i < all.size(); ++i) EXPECT_EQ(all[i]->heard(), texts[i]);
 }
 
-TEST_F(SendBatchTest, MoreThanItsRingHoldsLeaveAllTheSame) {
-  const auto all = pairs(100);
-  for (const auto& one : all) one->stream.write_kept("text");
+TEST_F(SendBatchTest, WhatWasKeptInOneGoMayBeMoreThanTheRingHolds) {
+  const auto all = pairs(300);
+  for (const auto& one : all) EXPECT_EQ(one->stream.write_kept("text").state, IoState::again);
   loop.sends().submit();
-  for (const auto& one : all) {
-    EXPECT_EQ(one->heard(), "text");
-    EXPECT_EQ(one->stream.write_kept("text").size, 4u);
-    EXPECT_EQ(one->heard(), "") << "once is enough";
-  }
+  for (const auto& one : all) EXPECT_EQ(one->heard(), "text");
+  EXPECT_TRUE(loop.sends().empty());
+  EXPECT_TRUE(loop.sends().open());
 }
 
 TEST_F(SendBatchTest, OneAloneNeedsNoRing) {
