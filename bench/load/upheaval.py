@@ -29,7 +29,7 @@ def changes(field, args):
     field.start_proxy("weir-changed", PROGRAMS["weir"], file_of)
     field.start_proxy("weir-steady", PROGRAMS["weir"], lambda facts: file_with(facts, "0%"))
     rounds, late = [], []
-    for _ in range(max(round(CHANGES * min(args.seconds, 1) / A_ROUND), 2)):
+    for _ in range(-(-CHANGES // A_ROUND)):
         back(changed_file)
         rounds.append({"steady": generate(field, field.subjects["weir-steady"], STEADY, seconds),
                        "changed": generate(field, field.subjects["weir-changed"],
