@@ -65,7 +65,8 @@ void Session::end_all(Entrance& entrance) {
 }
 
 net::Detached Session::run() {
-  waiter_.wake();  // its request may be there already; it is read when the others' events have been noted
+  // Its request may be there already; but while events are noted nothing of another connection may end (loop.h).
+  waiter_.wake();
   co_await waiter_.event();
   while (opening()) co_await waiter_.event();
   while (shaking_hands()) co_await waiter_.event();

@@ -5,6 +5,7 @@
 #include <future>
 
 #include "tests/e2e/operated.h"
+#include "tests/e2e/told_clock.h"
 
 namespace weir::testing {
 namespace {
@@ -15,20 +16,13 @@ constexpr std::chrono::hours kFar{400 * 24};
 class Clocked : public Operated {
  public:
   explicit Clocked(ConfigText config = {}) : Operated(std::move(config)) {
-    set(std::chrono::hours(0));
     const ConfigText now = weir->config();
     weir->program().signal(SIGKILL);
     EXPECT_TRUE(weir->program().wait());
-    ProgramOptions options;
-    options.environment = {{"LD_PRELOAD", "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"},
-                           {"FAKETIME_TIMESTAMP_FILE", file_},
-                           {"FAKETIME_NO_CACHE", "1"},
-                           {"FAKETIME_DONT_FAKE_MONOTONIC", "1"},
-                           {"ASAN_OPTIONS", "verify_asan_link_order=0"}};
-    weir = std::make_unique<Weir>(weir_program(), now, options);
+    weir = std::make_unique<Weir>(weir_program(), now, clock_.options());
   }
 
-  void set(std::chrono::hours ahead) { replace_file(file_, fmt::format("{:+}h\n", ahead.count())); }
+  void set(std::chrono::hours ahead) { clock_.set(ahead); }
   /// How far ahead of ours weir's clock is, as its answers say.
   std::chrono::hours ahead(const Response& response) {
     std::tm date{};
@@ -40,8 +34,7 @@ class Clocked : public Operated {
   double up() { return weir->metrics().sum("weir_endpoint_up", {{"version", "old"}}); }
 
  private:
-  Directory directory_;
-  const std::string file_ = directory_ / "clock";
+  ToldClock clock_;
 };
 
 TEST(WallClock, AJumpEitherWayEndsNobodysRequestOrConnection) {
