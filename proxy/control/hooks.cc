@@ -174,7 +174,10 @@ net::Task<std::string> Hooks::Line::reach(const HookCall& call) {
     const net::Io io = stream_.connected();
     if (io.state == net::IoState::ok) co_return std::string();
     if (io.state != net::IoState::again) {
-      co_return io.error == 0 ? std::string("TLS was not agreed upon") : std::string(std::strerror(io.error));
+      const net::Tls* const tls = stream_.tls();
+      const bool reached = tls && tls->fault() != net::TlsFault::none;
+      if (!reached) co_return std::string(std::strerror(io.error));
+      co_return tls->complaint().empty() ? std::string("TLS was not agreed upon") : "TLS: " + tls->complaint();
     }
     if (alarm_.rang()) co_return late;
     co_await waiter_.event();

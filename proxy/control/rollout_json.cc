@@ -96,6 +96,15 @@ json::array freeze_json(const Run& run) {
   return windows;
 }
 
+json::object judged_after_json(const Run& run) {
+  metrics::HistogramSnapshot all;
+  all.add(run.judged_after);
+  return {{"events", all.count()},
+          {"p50", seconds(all.quantile(0.5))},
+          {"p99", seconds(all.quantile(0.99))},
+          {"max", seconds(all.quantile(1))}};
+}
+
 double left(const rollout::Plan& plan, const rollout::State& state) {
   const auto whole = state.phase == rollout::Phase::soaking ? plan.soak : plan.stages[state.stage].hold;
   return std::max(0.0, seconds(whole - state.in_stage));
@@ -167,6 +176,7 @@ json::object rollout_json(const Run& run) {
           {"failed", pair({state.here[rollout::kStable].failed, state.here[rollout::kCandidate].failed})},
           {"slow_seconds", seconds(run.slow)},
           {"metrics", std::move(metrics)},
+          {"judged_after_seconds", judged_after_json(run)},
           {"missing", climbing ? rollout::forecast(plan, state).text : ""},
           {"next", next_text(plan, state)},
           {"frozen_until", thaw ? json::value(time_text(thaw->at)) : json::value()},

@@ -100,11 +100,21 @@ bool Exchange::relaying() {
     fail_try(response_->fault());
   } else if (client_.patience.expired()) {
     time_is_up();
+  } else if (may_leave()) {
+    fail_try(http::Fault::response_timeout);
   } else {
     be_patient();
     return true;
   }
   return false;
+}
+
+/// It waits for a candidate that was closed meanwhile, and stable may be asked instead.
+bool Exchange::may_leave() {
+  if (!version_->site->under_way->closed.load(std::memory_order_relaxed)) [[likely]]
+    return false;
+  const bool waits = request_->sent() && !response_->got_any() && response_->interims() == 0;
+  return waits && !std::exchange(asked_to_leave_, true) && retry_.leaves();
 }
 
 /// The response went out whole.
@@ -227,11 +237,11 @@ bool Exchange::tunnelling() {
   if (!tunnel_) {
     tunnel_.emplace(worker_, client_, attempt_.stream(), std::exchange(response_->out(), {}),
                     std::exchange(client_.input, {}));
-    tunnels_ended_ = version_->site->tunnels->ended.load(std::memory_order_relaxed);
+    tunnels_ended_ = version_->site->under_way->tunnels_ended.load(std::memory_order_relaxed);
     client_.patience.limit(view_->config().timeouts.tunnel_idle);
   }
   tunnel_->pump();
-  const bool to_end = version_->site->tunnels->ended.load(std::memory_order_relaxed) != tunnels_ended_;
+  const bool to_end = version_->site->under_way->tunnels_ended.load(std::memory_order_relaxed) != tunnels_ended_;
   if (tunnel_->over() || to_end || client_.patience.expired()) {
     settled_ = true;
     attempt_.abandon();

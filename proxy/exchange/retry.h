@@ -33,6 +33,9 @@ class Retry final : public AnswerJudge {
   Again after(const FailedTry& failed);
   /// It had no endpoint with room: only the other version can help.
   Again without_endpoint();
+  /// It waits for an answer, and its version was closed: whether it goes to the other one now, as if it had come too
+  /// late. Spends of the budget, so that `after` does not.
+  bool leaves();
   /// The next tries are at this version.
   void moved(uint32_t version) { version_ = version; }
 
