@@ -53,7 +53,8 @@ class Watch {
  public:
   void show(const json::object& rollout) {
     if (!terminal_) return tell(rollout_line(rollout));
-    const std::string text = cut_to(columns_of(STDOUT_FILENO), rollout_text(rollout));
+    const std::string whole = rollout_text(rollout);
+    const std::string text = ended(rollout) ? whole : cut_to(columns_of(STDOUT_FILENO), whole);
     if (drawn_ > 0) fmt::print("\033[{}A\033[J", drawn_);
     fmt::print("{}", text);
     drawn_ = static_cast<size_t>(std::ranges::count(text, '\n'));

@@ -74,6 +74,8 @@ std::string next_text(const rollout::Plan& plan, const rollout::State& state) {
       return "done";
     case Phase::paused:
       return "goes on when resumed";
+    case Phase::rolled_back:
+      return "reopen it and start anew, once it is mended";
     default:
       return "";
   }
