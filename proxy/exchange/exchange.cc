@@ -114,13 +114,15 @@ bool Exchange::may_leave() {
   if (!version_->site->under_way->closed.load(std::memory_order_relaxed)) [[likely]]
     return false;
   const bool waits = request_->sent() && !response_->got_any() && response_->interims() == 0;
-  return waits && !std::exchange(asked_to_leave_, true) && retry_.leaves();
+  if (!waits || std::exchange(asked_to_leave_, true)) return false;
+  const bool leaves = retry_.leaves();
+  if (retry_.exhausted()) record_.retry_refused();
+  return leaves;
 }
 
 /// The response went out whole.
 void Exchange::complete() {
   settled_ = true;
-  if (retry_.exhausted()) record_.retry_refused();
   attempt_.answered(response_->status());
   if (response_->reusable() && request_->sent()) {
     attempt_.give_back();

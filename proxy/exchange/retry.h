@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "proxy/exchange/request_relay.h"
 #include "proxy/exchange/response_relay.h"
@@ -43,8 +44,7 @@ class Retry final : public AnswerJudge {
   bool judges() const { return rules_ && !rules_->when.statuses.empty(); }
   bool discards(unsigned status) override;
 
-  /// The last try would have been followed by another one, had the budget not been used up.
-  bool exhausted() const { return exhausted_; }
+  bool exhausted() override { return std::exchange(exhausted_, false); }
 
  private:
   bool left() const;
