@@ -74,6 +74,8 @@ std::string next_text(const rollout::Plan& plan, const rollout::State& state) {
       return "done";
     case Phase::paused:
       return "goes on when resumed";
+    case Phase::rolled_back:
+      return "reopen it and start anew, once it is mended";
     default:
       return "";
   }
@@ -94,6 +96,15 @@ json::array freeze_json(const Run& run) {
   json::array windows;
   for (const rollout::Freeze& window : run.freezes) windows.emplace_back(window.text());
   return windows;
+}
+
+json::object judged_after_json(const Run& run) {
+  metrics::HistogramSnapshot all;
+  all.add(run.judged_after);
+  return {{"events", all.count()},
+          {"p50", seconds(all.quantile(0.5))},
+          {"p99", seconds(all.quantile(0.99))},
+          {"max", seconds(all.quantile(1))}};
 }
 
 double left(const rollout::Plan& plan, const rollout::State& state) {
@@ -167,6 +178,7 @@ json::object rollout_json(const Run& run) {
           {"failed", pair({state.here[rollout::kStable].failed, state.here[rollout::kCandidate].failed})},
           {"slow_seconds", seconds(run.slow)},
           {"metrics", std::move(metrics)},
+          {"judged_after_seconds", judged_after_json(run)},
           {"missing", climbing ? rollout::forecast(plan, state).text : ""},
           {"next", next_text(plan, state)},
           {"frozen_until", thaw ? json::value(time_text(thaw->at)) : json::value()},
