@@ -21,7 +21,7 @@ std::string record(char type, const std::string& content) {
 class Hostile : public ::testing::TestWithParam<Named> {};
 
 TEST_P(Hostile, BytesAreRefusedAndTheOthersServed) {
-  HttpsEdge edge({}, {.timeouts = {{"tls_handshake", "500ms"}}});
+  HttpsEdge edge({}, {.timeouts = {{"tls_handshake", "2s"}}});
   Client client(edge.weir->edge());
   client.send(GetParam().text);
   client.receive_all();
