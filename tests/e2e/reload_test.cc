@@ -83,6 +83,7 @@ TEST(Reload, AConfigMapsSwapIsLoadedEachTime) {
   ConfigText config = live.weir->config();
   config.edge = fmt::format("{}:{}", own_loopback(), free_port(own_loopback()));
   config.admin = fmt::format("{}:{}", own_loopback(), free_port(own_loopback()));
+  if (everything_over_tls()) note_tls_address(config.edge);
   ConfigMap map(mount.path(), "weir.yaml", config.text());
   Program program(weir_program(), {"run", "-c", map.path()});
   ASSERT_TRUE(wait_until([&] { return fetch(config.edge, kUser).body == "old"; }));

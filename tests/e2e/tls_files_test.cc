@@ -84,6 +84,21 @@ TEST(TlsFiles, ConnectionsAndTicketsOutliveAChangeOfCertificates) {
   EXPECT_TRUE(edge.client(again).wire().tls()->resumed());
 }
 
+TEST(TlsFiles, AHandshakeUnderWayIsFinishedWithTheCertificateItBeganWith) {
+  HttpsEdge edge({}, {.timeouts = {{"tls_handshake", "1h"}}});
+  Wire wire(connect_to(edge.weir->edge()));
+  ASSERT_TRUE(wait_until([&] { return edge.weir->metrics().sum("weir_connections") == 1; }));
+  const auto renewed = edge.authority.issue("renewed", {.names = {"shop.example"}, .subject = "renewed"});
+  auto config = edge.weir->config();
+  config.listener.back() = HttpsEdge::tls_text({renewed}, {"min_version: 1.3"});
+  edge.weir->reload(config);
+  ASSERT_TRUE(wait_until([&] { return subject_served(edge) == "renewed"; }));
+  ASSERT_TRUE(wire.secure(TlsSide::client(wire.socket().descriptor(), edge.options()), within(kPatience)));
+  EXPECT_EQ(wire.tls()->peer_subject(), "first");
+  wire.send(get("/"), within(kPatience));
+  EXPECT_EQ(read_response(wire, "GET", within(kPatience)).body, "served");
+}
+
 struct Bad {
   std::string name, told;
   std::function<std::string(HttpsEdge&)> certificate;  // as the configuration would name it
