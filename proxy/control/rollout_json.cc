@@ -195,23 +195,28 @@ json::object kept_json(const Run& run) {
 
 bool read_kept(const json::value& kept, Run& run, bool& same_plan) {
   try {
+    // All of it first: a record of which a part makes no sense is none.
     auto state = rollout::state_of(kept.at("state"), run.plan);
-    if (!state) return false;
-    Run found = run;  // a record of which a part makes no sense is none
-    found.state = std::move(*state);
-    same_plan = kept.at("plan").as_string() == json::serialize(plan_json(run.plan));
-    found.slow = std::chrono::nanoseconds(kept.at("slow_ns").to_number<int64_t>());
-    found.revision = kept.at("revision").to_number<uint64_t>();
-    found.transitions = json::value_to<std::map<std::string, uint64_t>>(kept.at("transitions"));
+    const bool same = kept.at("plan").as_string() == json::serialize(plan_json(run.plan));
+    const std::chrono::nanoseconds slow(kept.at("slow_ns").to_number<int64_t>());
+    const auto revision = kept.at("revision").to_number<uint64_t>();
+    auto transitions = json::value_to<std::map<std::string, uint64_t>>(kept.at("transitions"));
+    std::deque<RolloutEntry> history;
     for (const json::value& one : kept.at("history").as_array()) {
       const auto at = std::chrono::microseconds(one.at("at_us").to_number<int64_t>());
-      found.history.push_back(
+      history.push_back(
           {std::chrono::system_clock::time_point(at),
            {std::string(one.at("what").as_string()), one.at("stage").to_number<uint64_t>() - 1,
             config::Share{one.at("share_millionths").to_number<uint32_t>()}, std::string(one.at("why").as_string())},
            std::string(one.at("actor").as_string())});
     }
-    run = std::move(found);
+    if (!state) return false;
+    run.state = std::move(*state);
+    run.slow = slow;
+    run.revision = revision;
+    run.transitions = std::move(transitions);
+    run.history = std::move(history);
+    same_plan = same;
     return true;
   } catch (const std::exception&) {  // Boost.JSON's way to say that something is missing or is of another kind
     return false;
