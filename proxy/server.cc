@@ -83,7 +83,7 @@ class Server::Body {
                      deliver(std::move(publication), std::move(fresh), std::move(adopted));
                    }),
         traffic_(io_, registry_),
-        rollouts_({io_, publisher_, *store_, feed_, registry_}),
+        rollouts_({io_, publisher_, *store_, feed_, registry_, [this] { crew_.wake_sessions(); }}),
         feedbacks_(io_, publisher_, rollouts_),
         audiences_(io_, publisher_),
         desk_({io_, publisher_, *store_, feed_, traffic_, rollouts_, feedbacks_,

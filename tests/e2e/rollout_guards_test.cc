@@ -1,6 +1,5 @@
 // What a rollout must not do, whom it calls, and whether its plan has the time that it needs.
 #include "tests/e2e/rolled_out.h"
-#include "tests/support/authority.h"
 
 namespace weir::testing {
 namespace {
@@ -147,19 +146,6 @@ TEST(Hooks, ThatFailAreToldOnceAndHurtNothing) {
   EXPECT_NE(shop.weir->log().find("was not told of stage: Connection refused"), std::string::npos);
   EXPECT_EQ(shop.state(), "holding");
   EXPECT_EQ(wrong.complete_requests(), 1u) << "a call is made once";
-}
-
-TEST(Hooks, ByHttpsAreMadeToThoseWhomTheSystemBelieves) {
-  Directory directory;
-  Authority stranger(directory.path());
-  const auto files = stranger.issue("hook", {.names = {"127.0.0.1"}});
-  Origin hook(ok(""), "127.0.0.1:0", TlsOptions{.chain = files.chain, .key = files.key});
-  RolledOut shop(quick(hooks(fmt::format("url: \"https://{}\"", hook.address()))));
-  ASSERT_EQ(shop.tell("start").status, 200);
-  EXPECT_TRUE(wait_until([&] { return shop.weir->log().find("was not told of stage: ") != std::string::npos; }));
-  EXPECT_NE(shop.weir->log().find("was not told of stage: no TLS: certificate verify failed"), std::string::npos)
-      << shop.weir->log();
-  EXPECT_TRUE(hook.requests().empty());
 }
 
 TEST(Hooks, WaitInALineThatEnds) {
