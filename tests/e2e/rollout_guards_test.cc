@@ -133,10 +133,11 @@ TEST(Hooks, ThatFailAreToldOnceAndHurtNothing) {
     Origin origin;
     return origin.address();
   }();
-  const auto url = [](const std::string& address) {
-    return fmt::format("{{ url: \"http://{}\", timeout: 100ms }}", address);
+  const auto url = [](const std::string& address, const char* timeout) {
+    return fmt::format("{{ url: \"http://{}\", timeout: {} }}", address, timeout);
   };
-  RolledOut shop(quick(fmt::format("hooks: [{}, {}, {}]", url(wrong.address()), url(late.address()), url(gone))));
+  RolledOut shop(quick(
+      fmt::format("hooks: [{}, {}, {}]", url(wrong.address(), "1h"), url(late.address(), "100ms"), url(gone, "1h"))));
   ASSERT_EQ(shop.tell("start").status, 200);
   ASSERT_TRUE(wait_until([&] {
     return shop.weir->metrics().sum("weir_rollout_hook_calls_total", {{"service", "shop"}, {"result", "failed"}}) == 3;
