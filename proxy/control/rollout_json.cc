@@ -100,7 +100,7 @@ json::array freeze_json(const Run& run) {
 
 json::object judged_after_json(const Run& run) {
   metrics::HistogramSnapshot all;
-  all.add(run.judged_after);
+  all.add(*run.judged_after);
   return {{"events", all.count()},
           {"p50", seconds(all.quantile(0.5))},
           {"p99", seconds(all.quantile(0.99))},
@@ -209,19 +209,21 @@ bool read_kept(const json::value& kept, Run& run, bool& same_plan) {
   try {
     auto state = rollout::state_of(kept.at("state"), run.plan);
     if (!state) return false;
-    run.state = std::move(*state);
+    Run found = run;  // a record of which a part makes no sense is none
+    found.state = std::move(*state);
     same_plan = kept.at("plan").as_string() == json::serialize(plan_json(run.plan));
-    run.slow = std::chrono::nanoseconds(kept.at("slow_ns").to_number<int64_t>());
-    run.revision = kept.at("revision").to_number<uint64_t>();
-    run.transitions = json::value_to<std::map<std::string, uint64_t>>(kept.at("transitions"));
+    found.slow = std::chrono::nanoseconds(kept.at("slow_ns").to_number<int64_t>());
+    found.revision = kept.at("revision").to_number<uint64_t>();
+    found.transitions = json::value_to<std::map<std::string, uint64_t>>(kept.at("transitions"));
     for (const json::value& one : kept.at("history").as_array()) {
       const auto at = std::chrono::microseconds(one.at("at_us").to_number<int64_t>());
-      run.history.push_back(
+      found.history.push_back(
           {std::chrono::system_clock::time_point(at),
            {std::string(one.at("what").as_string()), one.at("stage").to_number<uint64_t>() - 1,
             config::Share{one.at("share_millionths").to_number<uint32_t>()}, std::string(one.at("why").as_string())},
            std::string(one.at("actor").as_string())});
     }
+    run = std::move(found);
     return true;
   } catch (const std::exception&) {  // Boost.JSON's way to say that something is missing or is of another kind
     return false;

@@ -46,6 +46,7 @@ config::Problems Rollouts::begin(const std::optional<config::State>& state, std:
 }
 
 void Rollouts::stop() {
+  stopped_ = true;
   timer_.cancel();
   bell_rope_.cancel();
   hooks_->stop();

@@ -246,6 +246,7 @@ bool Exchange::tunnelling() {
   const bool to_end = version_->site->under_way->tunnels_ended.load(std::memory_order_relaxed) != tunnels_ended_;
   if (tunnel_->over() || to_end || client_.patience.expired()) {
     settled_ = true;
+    if (tunnel_->broken()) attempt_.stream().abort();  // so that neither side takes what it got for the whole
     attempt_.abandon();
     outcome_.next = tunnel_->broken() ? Outcome::Next::abort : Outcome::Next::close;
     return false;
