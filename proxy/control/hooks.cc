@@ -183,8 +183,7 @@ net::Task<std::string> Hooks::Line::reach(const HookCall& call) {
 std::string Hooks::Line::not_reached(int error) const {
   const net::Tls* const tls = stream_.tls();
   if (tls == nullptr || tls->fault() == net::TlsFault::none) return std::strerror(error);
-  if (!tls->complaint().empty()) return "no TLS: " + tls->complaint();
-  return tls->fault() == net::TlsFault::gone ? "no TLS: the connection ended" : "no TLS: what came is none";
+  return "no TLS: " + (tls->complaint().empty() ? "the connection ended" : tls->complaint());
 }
 
 /// Why it failed; `whole`: its head is there.
