@@ -1,4 +1,5 @@
 // The wall clock jumps: dates follow it, and nothing that lasts for a while does.
+#include <fmt/format.h>
 
 #include <ctime>
 #include <future>
@@ -11,31 +12,27 @@ namespace {
 
 constexpr std::chrono::hours kFar{400 * 24};
 
-/// A wall clock that is told by a file; every other clock is the machine's.
-class TimeOfDay {
+/// How far ahead of ours weir's clock is, as its answers say.
+std::chrono::hours ahead(const Response& response) {
+  std::tm date{};
+  const std::string text = response.fields.get("Date");
+  if (!::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date)) return std::chrono::hours(-1);
+  const double seconds = std::difftime(::timegm(&date), std::time(nullptr));
+  return std::chrono::round<std::chrono::hours>(std::chrono::duration<double>(seconds));
+}
+
+/// weir whose wall clock is told by a file; every other clock is the machine's.
+class Clocked : public Operated {
  public:
-  /// For a weir that goes by it.
-  ProgramOptions options() const { return clock_.options(); }
-  void set(std::chrono::hours ahead) { clock_.set(ahead); }
-  /// How far ahead of ours weir's clock is, as its answers say.
-  static std::chrono::hours ahead(const Response& response) {
-    std::tm date{};
-    const std::string text = response.fields.get("Date");
-    if (!::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date)) return std::chrono::hours(-1);
-    const double seconds = std::difftime(::timegm(&date), std::time(nullptr));
-    return std::chrono::round<std::chrono::hours>(std::chrono::duration<double>(seconds));
+  explicit Clocked(ConfigText config = {}) : Operated(std::move(config)) {
+    restart_with(weir->config(), SIGKILL, clock_.options());
   }
+
+  void set(std::chrono::hours to) { clock_.set(to); }
+  double up() { return weir->metrics().sum("weir_endpoint_up", {{"version", "old"}}); }
 
  private:
   ToldClock clock_;
-};
-
-class Clocked : public TimeOfDay, public Operated {
- public:
-  explicit Clocked(ConfigText config = {}) : Operated(std::move(config)) {
-    restart_with(weir->config(), SIGKILL, options());
-  }
-  double up() { return weir->metrics().sum("weir_endpoint_up", {{"version", "old"}}); }
 };
 
 TEST(WallClock, AJumpEitherWayEndsNobodysRequestOrConnection) {
@@ -57,7 +54,7 @@ TEST(WallClock, AJumpEitherWayEndsNobodysRequestOrConnection) {
     shop.set(jump);
     ASSERT_TRUE(wait_until([&] {
       kept.send(get("/"));
-      return shop.ahead(kept.receive()) == jump;
+      return ahead(kept.receive()) == jump;
     })) << "on the same connection all the while";
     EXPECT_EQ(shop.weir->admin_get("/readyz").status, 200);
     release.set_value();
@@ -95,18 +92,19 @@ TEST(WallClock, AnEjectionLastsAsLongAsItWasMeantTo) {
   };
   auto for_long = ejecting("1h");
   for_long->set(kFar);
-  EXPECT_TRUE(wait_until([&] { return for_long->ahead(fetch(for_long->weir->edge(), get("/"))) == kFar; }));
+  EXPECT_TRUE(wait_until([&] { return ahead(fetch(for_long->weir->edge(), get("/"))) == kFar; }));
   EXPECT_EQ(for_long->up(), 1);
   auto for_a_moment = ejecting("200ms");
   for_a_moment->set(-kFar);
   EXPECT_TRUE(wait_until([&] { return for_a_moment->up() == 2; }));
 }
 
-class ClockedRollout : public TimeOfDay, public RolledOut {
+class ClockedRollout : public RolledOut {
  public:
   explicit ClockedRollout(const std::string& rollout) : RolledOut(rollout) {
-    restart_with(weir->config(), SIGKILL, options());
+    restart_with(weir->config(), SIGKILL, clock_.options());
   }
+  void set(std::chrono::hours to) { clock_.set(to); }
   /// The clock jumps, and weir has noticed.
   void jump(std::chrono::hours to) {
     set(to);
@@ -115,6 +113,9 @@ class ClockedRollout : public TimeOfDay, public RolledOut {
   double in_stage() { return rollout().at("in_stage_seconds").to_number<double>(); }
   double left() { return rollout().at("left_seconds").to_number<double>(); }
   int erred() { return rollout().at("metrics").at("errors").at("erred_first").at("candidate").to_number<int>(); }
+
+ private:
+  ToldClock clock_;
 };
 
 TEST(WallClock, NeitherTheTimeOfARolloutsStageNorItsEvidenceJumpsWithIt) {
