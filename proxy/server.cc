@@ -87,16 +87,16 @@ class Server::Body {
         feedbacks_(io_, publisher_, rollouts_),
         audiences_(io_, publisher_),
         desk_({io_, publisher_, *store_, feed_, traffic_, rollouts_, feedbacks_,
-               [this](auto done) { reload(std::move(done)); }, [this] { stop(); }, [this] { return draining_; },
-               [this] { return retired_; }, [this](auto done) { handover_.begin(std::move(done)); },
-               [this] { crew_.wake_sessions(); }}),
+               [this](auto done) { reload(std::move(done)); }, [this] { stop(); },
+               [this] { return draining_ || yields_; }, [this] { return retired_ || yields_; },
+               [this](auto done) { handover_.begin(std::move(done)); }, [this] { crew_.wake_sessions(); }}),
         watchdog_(io_, worker_count(config), [this](auto answered) { crew_.ask_each(std::move(answered)); }),
         handover_({io_, publisher_, *store_, rollouts_, passed_, [this](auto done) { reload(std::move(done)); },
                    [this] { return admin_ ? admin_->descriptor() : -1; },
                    [this] { return draining_     ? "it is draining"
                                    : is_the_one_ ? ""
                                                  : "it does not serve yet"; },
-                   [this] { retire(); }, std::move(command)}),
+                   [this](bool yields) { yields_ = yields; }, [this] { retire(); }, std::move(command)}),
         path_(std::move(path)) {
     if (estate) left_.emplace(*estate);
     if (estate) predecessor_.emplace(io_, ::fcntl(estate->wire, F_DUPFD_CLOEXEC, 0));
@@ -116,6 +116,7 @@ class Server::Body {
                std::function<void(size_t)> adopted);
   void become_ready();
   void become_the_one();
+  void tell_serving();
   config::Problems begin_state(std::vector<std::string> rollouts);
   void take_state_over();
   void retire();
@@ -161,9 +162,11 @@ class Server::Body {
   bool ready_ = false;
   bool is_the_one_ = false;  // that accepts connections, and keeps the state
   bool draining_ = false;
-  bool listens_ = true;   // or somebody may wait to be accepted
-  bool closing_ = false;  // idle connections end
-  bool retired_ = false;  // another process is the one
+  bool listens_ = true;       // or somebody may wait to be accepted
+  bool closing_ = false;      // idle connections end
+  bool yields_ = false;       // another process has the state, and may fail yet
+  bool retired_ = false;      // another process is the one
+  bool told_to_end_ = false;  // by a signal
 };
 
 config::Problems Server::Body::begin(config::Loaded loaded) {
@@ -210,15 +213,23 @@ void Server::Body::become_ready() {
     take_state_over();
     crew_.publish(publisher_.current(), std::exchange(held_, {}), [](size_t) {});
     become_the_one();
+  });
+}
+
+/// No other process writes the state, or will accept connections for long.
+void Server::Body::become_the_one() {
+  is_the_one_ = true;
+  if (admin_) admin_->accept();
+  if (!predecessor_) return tell_serving();
+  predecessor_->tell_serving([this] {
+    tell_serving();
     publisher_.reload(true);  // what changed meanwhile
   });
 }
 
-/// No other process accepts connections, or writes the state.
-void Server::Body::become_the_one() {
-  is_the_one_ = true;
+/// The supervisor knows this process.
+void Server::Body::tell_serving() {
   store_->own_lock();
-  if (admin_) admin_->accept();
   unit::tell_ready(standing(*publisher_.current(), publisher_.trouble()));
   watchdog_.begin();
 }
@@ -257,7 +268,7 @@ int Server::Body::run() {
   for (const int signal : {SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2}) signals_.add(signal);
   wait_for_signals();
   watcher_ = std::make_unique<control::Watcher>(io_, path_, [this] {
-    if (is_the_one_ && !draining_) publisher_.reload(true);
+    if (is_the_one_ && !draining_ && !yields_) publisher_.reload(true);
   });
   publisher_.on_files([this](const std::vector<std::string>& files) { watcher_->watch_too(files); });
   losses_.watch();
@@ -280,7 +291,7 @@ void Server::Body::wait_for_signals() {
   signals_.async_wait([this](const boost::system::error_code& error, int signal) {
     if (error) return;
     if (signal == SIGHUP) {
-      if (draining_ || !is_the_one_) {
+      if (draining_ || yields_ || !is_the_one_) {
         spdlog::warn("HUP: not reloaded while {}", draining_ ? "draining" : "another process serves");
       } else {
         reload({});
@@ -292,7 +303,7 @@ void Server::Body::wait_for_signals() {
     } else if (signal == SIGUSR1) {
       if (!access_log_.reopen())
         spdlog::error("USR1: the access log cannot be opened again: the old file stays in use");
-    } else if (draining_) {
+    } else if (std::exchange(told_to_end_, true)) {
       spdlog::warn("a second {}: ending at once", signal == SIGTERM ? "TERM" : "INT");
       return finish();
     } else {
@@ -355,7 +366,10 @@ void Server::Body::wait_until_drained() {
   finish();
 }
 
+/// Who supervises this process ends with it all that it has started (KillMode=mixed): the weir before, which may still
+/// finish something, is waited for.
 bool Server::Body::drained() const {
+  if (predecessor_ && !predecessor_->gone()) return false;
   return !listens_ && crew_.connections() == 0 && !(retired_ && admin_ && admin_->busy());
 }
 

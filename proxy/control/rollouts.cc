@@ -81,8 +81,24 @@ void Rollouts::stop() {
 
 std::vector<std::string> Rollouts::hand_over() {
   stop();
+  const auto& state = parts_.publisher.current()->config().state;
+  if (journal_ && state) handed_over_ = state->directory + "/rollouts";
   journal_.reset();
   return records();
+}
+
+void Rollouts::take_back() {
+  looked_ = steady_clock::now();
+  listen();
+  look_later();
+}
+
+/// A process that was killed has its locks until the kernel has ended it.
+void Rollouts::open_again() {
+  auto found = Journal::open(handed_over_);
+  if (!found) return;
+  journal_ = std::move(found->journal);
+  handed_over_.clear();
 }
 
 /// What was kept of services that still have a plan. A candidate that was closed meanwhile stays so.
@@ -181,6 +197,7 @@ void Rollouts::look_at_all() {
   const auto passed = std::chrono::duration_cast<milliseconds>(now - looked_);
   looked_ += passed;
   ++looks_;
+  if (!handed_over_.empty()) open_again();
   adopt_plans();
   for (auto& [service, run] : runs_) {
     if (!rollout::is_live(run.state.phase)) continue;
