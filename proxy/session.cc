@@ -29,10 +29,7 @@ http::RequestHead& scratch_head() {
 
 void Session::start(Entrance& entrance, int fd, std::optional<config::IpAddress> peer) {
   auto* const session = new Session(entrance, peer);
-  if (!session->stream_.adopt(fd)) {
-    delete session;
-    return;
-  }
+  session->stream_.adopt(fd);
   session->coroutine_ = session->run();
   session->coroutine_.start();
 }
@@ -68,6 +65,8 @@ void Session::end_all(Entrance& entrance) {
 }
 
 net::Detached Session::run() {
+  waiter_.wake();  // its request may be there already; it is read when the others' events have been noted
+  co_await waiter_.event();
   while (opening()) co_await waiter_.event();
   while (shaking_hands()) co_await waiter_.event();
   Outcome outcome;
