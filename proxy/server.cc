@@ -24,7 +24,7 @@
 #include "proxy/log/own_log.h"
 #include "proxy/losses.h"
 #include "proxy/metrics/prometheus.h"
-#include "proxy/metrics/summary.h"
+#include "proxy/overview.h"
 #include "proxy/series_names.h"
 #include "proxy/standing.h"
 #include "proxy/unit/estate.h"
@@ -45,25 +45,6 @@ constexpr std::chrono::seconds kIdleStay{5};         // of idle connections, aft
 
 size_t worker_count(const config::Config& config) {
   return config.workers > 0 ? config.workers : std::max(1u, std::thread::hardware_concurrency());
-}
-
-void add_version(admin::View& view, const VersionSite& version) {
-  const upstream::VersionStanding standing = version.health->standing();
-  for (const upstream::EndpointSite& site : version.endpoints) {
-    const upstream::EndpointStanding one = standing.of(*site.endpoint);
-    int64_t connections = 0;
-    for (const metrics::Gauge& worker : site.endpoint->connections) connections += worker.value();
-    view.endpoints.push_back({.service = site.endpoint->service,
-                              .version = site.endpoint->version,
-                              .address = site.endpoint->name,
-                              .up = one.absence == upstream::Absence::none,
-                              .why = std::string(upstream::absence_text(one.absence)),
-                              .for_another = one.for_another,
-                              .ejections = one.ejections,
-                              .connections = connections});
-  }
-  const metrics::VersionName& name = version.numbers->name();
-  view.versions.push_back({name.service, name.version, standing.available, standing.panics, standing.back_in});
 }
 
 }  // namespace
@@ -96,7 +77,7 @@ class Server::Body {
                    [this] { return draining_     ? "it is draining"
                                    : is_the_one_ ? ""
                                                  : "it does not serve yet"; },
-                   [this](bool yields) { yields_ = yields; }, [this] { retire(); }, std::move(command)}),
+                   [this](bool yields) { yield(yields); }, [this] { retire(); }, std::move(command)}),
         path_(std::move(path)) {
     if (estate) left_.emplace(*estate);
     if (estate) predecessor_.emplace(io_, ::fcntl(estate->wire, F_DUPFD_CLOEXEC, 0));
@@ -117,6 +98,8 @@ class Server::Body {
   void become_ready();
   void become_the_one();
   void tell_serving();
+  void load_what_changed();
+  void yield(bool yields);
   config::Problems begin_state(std::vector<std::string> rollouts);
   void take_state_over();
   void retire();
@@ -131,7 +114,6 @@ class Server::Body {
   void finish();
   bool ready() const { return ready_ && !draining_; }
   std::string metrics_page();
-  admin::View view();
 
   asio::io_context io_;
   asio::signal_set signals_{io_};
@@ -164,6 +146,7 @@ class Server::Body {
   bool draining_ = false;
   bool listens_ = true;       // or somebody may wait to be accepted
   bool closing_ = false;      // idle connections end
+  bool changed_ = false;      // the file, before this process was the one
   bool yields_ = false;       // another process has the state, and may fail yet
   bool retired_ = false;      // another process is the one
   bool told_to_end_ = false;  // by a signal
@@ -178,7 +161,7 @@ config::Problems Server::Body::begin(config::Loaded loaded) {
     auto opened = admin::Server::open(io_, std::move(options),
                                       {.ready = [this] { return ready(); },
                                        .metrics_text = [this] { return metrics_page(); },
-                                       .services = [this] { return view(); },
+                                       .services = [this] { return overview(*publisher_.current(), registry_); },
                                        .control = &desk_});
     if (!opened) return opened.problems();
     admin_ = std::move(*opened);
@@ -222,8 +205,8 @@ void Server::Body::become_the_one() {
   if (admin_) admin_->accept();
   if (!predecessor_) return tell_serving();
   predecessor_->tell_serving([this] {
+    changed_ = true;  // perhaps, since this process has read the file
     tell_serving();
-    publisher_.reload(true);  // what changed meanwhile
   });
 }
 
@@ -232,6 +215,20 @@ void Server::Body::tell_serving() {
   store_->own_lock();
   unit::tell_ready(standing(*publisher_.current(), publisher_.trouble()));
   watchdog_.begin();
+  if (std::exchange(changed_, false)) load_what_changed();
+}
+
+/// Now, or as soon as this process is the one.
+void Server::Body::load_what_changed() {
+  if (draining_) return;
+  if (is_the_one_ && !yields_) return publisher_.reload(true);
+  changed_ = true;
+}
+
+/// Another process has the state for now, or has failed to take it over.
+void Server::Body::yield(bool yields) {
+  yields_ = yields;
+  if (!yields && std::exchange(changed_, false)) load_what_changed();
 }
 
 /// What is kept beside splits; no other process writes it from here on.
@@ -267,9 +264,7 @@ int Server::Body::run() {
   std::signal(SIGXFSZ, SIG_IGN);  // a file at its limit is an error of that write
   for (const int signal : {SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2}) signals_.add(signal);
   wait_for_signals();
-  watcher_ = std::make_unique<control::Watcher>(io_, path_, [this] {
-    if (is_the_one_ && !draining_ && !yields_) publisher_.reload(true);
-  });
+  watcher_ = std::make_unique<control::Watcher>(io_, path_, [this] { load_what_changed(); });
   publisher_.on_files([this](const std::vector<std::string>& files) { watcher_->watch_too(files); });
   losses_.watch();
   feed_.subscribe([this](const control::Event&) { tell_standing(); });
@@ -291,8 +286,10 @@ void Server::Body::wait_for_signals() {
   signals_.async_wait([this](const boost::system::error_code& error, int signal) {
     if (error) return;
     if (signal == SIGHUP) {
-      if (draining_ || yields_ || !is_the_one_) {
-        spdlog::warn("HUP: not reloaded while {}", draining_ ? "draining" : "another process serves");
+      if (draining_) {
+        spdlog::warn("HUP: not reloaded while draining");
+      } else if (yields_ || !is_the_one_) {
+        load_what_changed();
       } else {
         reload({});
       }
@@ -401,16 +398,6 @@ std::string Server::Body::metrics_page() {
   rollouts_.fill(facts);
   feedbacks_.fill(facts);
   return metrics::prometheus_page(registry_, facts);
-}
-
-admin::View Server::Body::view() {
-  admin::View view{publisher_.current()->snapshot, metrics::summarize(registry_), {}};
-  for (const ServiceSite& service : publisher_.current()->services) {
-    for (const VersionSite& version : service.versions) {
-      add_version(view, version);
-    }
-  }
-  return view;
 }
 
 config::Result<std::unique_ptr<Server>> Server::create(const std::string& config_path,

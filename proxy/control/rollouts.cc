@@ -79,28 +79,6 @@ void Rollouts::stop() {
   save();
 }
 
-std::vector<std::string> Rollouts::hand_over() {
-  stop();
-  const auto& state = parts_.publisher.current()->config().state;
-  if (journal_ && state) handed_over_ = state->directory + "/rollouts";
-  journal_.reset();
-  return records();
-}
-
-void Rollouts::take_back() {
-  looked_ = steady_clock::now();
-  listen();
-  look_later();
-}
-
-/// A process that was killed has its locks until the kernel has ended it.
-void Rollouts::open_again() {
-  auto found = Journal::open(handed_over_);
-  if (!found) return;
-  journal_ = std::move(found->journal);
-  handed_over_.clear();
-}
-
 /// What was kept of services that still have a plan. A candidate that was closed meanwhile stays so.
 void Rollouts::read(const std::vector<std::string>& records) {
   for (const std::string& record : records) {

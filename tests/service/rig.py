@@ -149,7 +149,13 @@ class Case(unittest.TestCase):
     def setUp(self):
         self.directory = tempfile.mkdtemp(prefix="weir-service-")
         self.addCleanup(shutil.rmtree, self.directory, True)
+        self.addCleanup(self.show_log)
         self.host = own_loopback()
+
+    def show_log(self):
+        """What the programs of a test that failed have told."""
+        if not self._outcome.success and os.path.exists(self.path("log")):
+            print("\n" + self.read("log"), file=sys.stderr)
 
     def path(self, name):
         return self.directory + "/" + name

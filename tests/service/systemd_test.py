@@ -1,4 +1,6 @@
 """The units under a real systemd (machine.py): weir from its package, in its sandbox, as its operators command it."""
+import ctypes
+import glob
 import os
 import re
 import socket
@@ -10,6 +12,18 @@ import packed
 import rig
 
 EDGE, ADMIN = "127.0.0.1:80", "127.0.0.1:9901"
+
+
+def slice_of(thread, wanted=None):
+    """How long it runs before others get their turn, in ns: sched_getattr(2), and sched_setattr(2) before it."""
+    libc, attributes = ctypes.CDLL(None, use_errno=True), (ctypes.c_uint64 * 7)()
+    told = lambda: libc.syscall(315, thread, attributes, ctypes.sizeof(attributes), 0)
+    assert told() == 0, os.strerror(ctypes.get_errno())
+    if wanted is not None:
+        attributes[3] = wanted
+        assert libc.syscall(314, thread, attributes, 0) == 0, os.strerror(ctypes.get_errno())
+        assert told() == 0
+    return attributes[3]
 
 
 class Service(rig.Case):
@@ -121,6 +135,15 @@ class Unit(Service):
             self.assertIn("Read-only file system", self.run_as_root("touch %s%s/other" % (root, path), 1))
         self.assertEqual(self.machine.run("ls", "-A", root + "/home", root + "/root", root + "/tmp").stdout.count("weir"), 0)
         self.assertEqual(self.journal("-p", "warning", "-o", "cat"), "")
+
+    def test_its_workers_get_the_slices_that_they_ask_for(self):
+        wanted = slice_of(0, 100_000)  # or what a kernel tells that knows none
+        for path in glob.glob("/proc/[0-9]*/task/*/comm"):
+            with open(path) as file:
+                if file.read() == "weir-0\n":
+                    self.assertEqual(slice_of(int(path.split("/")[4])), wanted)
+                    return
+        self.fail("no worker found")
 
     def test_reload_checks_first_and_fails_visibly(self):
         self.change("new: 0%", "new: 30%")
