@@ -36,7 +36,7 @@ void Handover::start() {
   if (const std::string wrong = leave(estate); !wrong.empty()) return end({.wrong = wrong});
   stamp_ = stamp();
   successor_ = std::make_unique<unit::Successor>(parts_.io);
-  successor_->start(parts_.command, estate, [this](const std::string& wrong) { served(wrong); });
+  successor_->start(parts_.command, estate, [this](const std::string& wrong) { ready(wrong); });
   if (estate.splits >= 0) ::close(estate.splits);
 }
 
@@ -57,24 +57,37 @@ std::pair<std::string, uint64_t> Handover::stamp() const {
   return {parts_.publisher.current()->config().hash, parts_.store.steps()};
 }
 
-/// The new process serves, or never will.
-void Handover::served(std::string wrong) {
+/// The new process would serve, or never will.
+void Handover::ready(std::string wrong) {
   if (wrong.empty() && stamp() != stamp_) wrong = "splits or the file were changed meanwhile; ask again";
   if (wrong.empty()) wrong = parts_.unready();
-  if (!wrong.empty()) {
-    successor_.reset();
-    return end({.wrong = wrong, .begun = true});
-  }
-  const pid_t process = successor_->id();
-  unit::tell_main_process(process);
+  if (!wrong.empty()) return give_up(wrong);
+  parts_.yield(true);
   const auto records = parts_.rollouts.hand_over();
   if (rollouts_memory_ >= 0 && !unit::write_memory(rollouts_memory_, records)) {
     spdlog::error("the rollouts are not handed over: {}", std::strerror(errno));
   }
+  successor_->go([this](const std::string& why) { serving(why); });
+}
+
+/// Or it has failed with the state in its hands, which is this process' again then.
+void Handover::serving(const std::string& wrong) {
+  if (!wrong.empty()) {
+    parts_.rollouts.take_back();
+    parts_.yield(false);
+    return give_up(wrong);
+  }
+  const pid_t process = successor_->id();
+  unit::tell_main_process(process);
   successor_->confirm();
   spdlog::info("process {} has taken over", process);
   parts_.retire();
   end({.begun = true, .process = process});
+}
+
+void Handover::give_up(const std::string& wrong) {
+  successor_.reset();
+  end({.wrong = wrong, .begun = true});
 }
 
 void Handover::end(control::Upgrade upgrade) {

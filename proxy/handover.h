@@ -27,6 +27,7 @@ struct HandoverParts {
   std::function<void(control::Publisher::Reloaded)> reload;
   std::function<int()> admin;            // its listening socket, or -1
   std::function<std::string()> unready;  // why this is no time for it; empty: it is
+  std::function<void(bool)> yield;       // nothing is changed here any more, as another process has the state; or it is
   std::function<void()> retire;          // another process is the one from here on
   std::vector<std::string> command;      // by which the program is started; empty: it cannot be
 };
@@ -44,7 +45,9 @@ class Handover {
   std::string refusal() const;
   void start();
   std::string leave(unit::Estate& estate);
-  void served(std::string wrong);
+  void ready(std::string wrong);
+  void serving(const std::string& wrong);
+  void give_up(const std::string& wrong);
   void end(control::Upgrade upgrade);
   /// Differs when anything has changed that the new process may have read before.
   std::pair<std::string, uint64_t> stamp() const;

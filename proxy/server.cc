@@ -24,7 +24,7 @@
 #include "proxy/log/own_log.h"
 #include "proxy/losses.h"
 #include "proxy/metrics/prometheus.h"
-#include "proxy/metrics/summary.h"
+#include "proxy/overview.h"
 #include "proxy/series_names.h"
 #include "proxy/standing.h"
 #include "proxy/unit/estate.h"
@@ -45,25 +45,6 @@ constexpr std::chrono::seconds kIdleStay{5};         // of idle connections, aft
 
 size_t worker_count(const config::Config& config) {
   return config.workers > 0 ? config.workers : std::max(1u, std::thread::hardware_concurrency());
-}
-
-void add_version(admin::View& view, const VersionSite& version) {
-  const upstream::VersionStanding standing = version.health->standing();
-  for (const upstream::EndpointSite& site : version.endpoints) {
-    const upstream::EndpointStanding one = standing.of(*site.endpoint);
-    int64_t connections = 0;
-    for (const metrics::Gauge& worker : site.endpoint->connections) connections += worker.value();
-    view.endpoints.push_back({.service = site.endpoint->service,
-                              .version = site.endpoint->version,
-                              .address = site.endpoint->name,
-                              .up = one.absence == upstream::Absence::none,
-                              .why = std::string(upstream::absence_text(one.absence)),
-                              .for_another = one.for_another,
-                              .ejections = one.ejections,
-                              .connections = connections});
-  }
-  const metrics::VersionName& name = version.numbers->name();
-  view.versions.push_back({name.service, name.version, standing.available, standing.panics, standing.back_in});
 }
 
 }  // namespace
@@ -87,16 +68,16 @@ class Server::Body {
         feedbacks_(io_, publisher_, rollouts_),
         audiences_(io_, publisher_),
         desk_({io_, publisher_, *store_, feed_, traffic_, rollouts_, feedbacks_,
-               [this](auto done) { reload(std::move(done)); }, [this] { stop(); }, [this] { return draining_; },
-               [this] { return retired_; }, [this](auto done) { handover_.begin(std::move(done)); },
-               [this] { crew_.wake_sessions(); }}),
+               [this](auto done) { reload(std::move(done)); }, [this] { stop(); },
+               [this] { return draining_ || yields_; }, [this] { return retired_ || yields_; },
+               [this](auto done) { handover_.begin(std::move(done)); }, [this] { crew_.wake_sessions(); }}),
         watchdog_(io_, worker_count(config), [this](auto answered) { crew_.ask_each(std::move(answered)); }),
         handover_({io_, publisher_, *store_, rollouts_, passed_, [this](auto done) { reload(std::move(done)); },
                    [this] { return admin_ ? admin_->descriptor() : -1; },
                    [this] { return draining_     ? "it is draining"
                                    : is_the_one_ ? ""
                                                  : "it does not serve yet"; },
-                   [this] { retire(); }, std::move(command)}),
+                   [this](bool yields) { yield(yields); }, [this] { retire(); }, std::move(command)}),
         path_(std::move(path)) {
     if (estate) left_.emplace(*estate);
     if (estate) predecessor_.emplace(io_, ::fcntl(estate->wire, F_DUPFD_CLOEXEC, 0));
@@ -116,6 +97,9 @@ class Server::Body {
                std::function<void(size_t)> adopted);
   void become_ready();
   void become_the_one();
+  void tell_serving();
+  void load_what_changed();
+  void yield(bool yields);
   config::Problems begin_state(std::vector<std::string> rollouts);
   void take_state_over();
   void retire();
@@ -130,7 +114,6 @@ class Server::Body {
   void finish();
   bool ready() const { return ready_ && !draining_; }
   std::string metrics_page();
-  admin::View view();
 
   asio::io_context io_;
   asio::signal_set signals_{io_};
@@ -161,9 +144,12 @@ class Server::Body {
   bool ready_ = false;
   bool is_the_one_ = false;  // that accepts connections, and keeps the state
   bool draining_ = false;
-  bool listens_ = true;   // or somebody may wait to be accepted
-  bool closing_ = false;  // idle connections end
-  bool retired_ = false;  // another process is the one
+  bool listens_ = true;       // or somebody may wait to be accepted
+  bool closing_ = false;      // idle connections end
+  bool changed_ = false;      // the file, before this process was the one
+  bool yields_ = false;       // another process has the state, and may fail yet
+  bool retired_ = false;      // another process is the one
+  bool told_to_end_ = false;  // by a signal
 };
 
 config::Problems Server::Body::begin(config::Loaded loaded) {
@@ -175,7 +161,7 @@ config::Problems Server::Body::begin(config::Loaded loaded) {
     auto opened = admin::Server::open(io_, std::move(options),
                                       {.ready = [this] { return ready(); },
                                        .metrics_text = [this] { return metrics_page(); },
-                                       .services = [this] { return view(); },
+                                       .services = [this] { return overview(*publisher_.current(), registry_); },
                                        .control = &desk_});
     if (!opened) return opened.problems();
     admin_ = std::move(*opened);
@@ -212,17 +198,39 @@ void Server::Body::become_ready() {
     take_state_over();
     crew_.publish(publisher_.current(), std::exchange(held_, {}), [](size_t) {});
     become_the_one();
-    publisher_.reload(true);  // what changed meanwhile
   });
 }
 
-/// No other process accepts connections, or writes the state.
+/// No other process writes the state, or will accept connections for long.
 void Server::Body::become_the_one() {
   is_the_one_ = true;
-  store_->own_lock();
   if (admin_) admin_->accept();
+  if (!predecessor_) return tell_serving();
+  predecessor_->tell_serving([this] {
+    changed_ = true;  // perhaps, since this process has read the file
+    tell_serving();
+  });
+}
+
+/// The supervisor knows this process.
+void Server::Body::tell_serving() {
+  store_->own_lock();
   unit::tell_ready(standing(*publisher_.current(), publisher_.trouble()));
   watchdog_.begin();
+  if (std::exchange(changed_, false)) load_what_changed();
+}
+
+/// Now, or as soon as this process is the one.
+void Server::Body::load_what_changed() {
+  if (draining_) return;
+  if (is_the_one_ && !yields_) return publisher_.reload(true);
+  changed_ = true;
+}
+
+/// Another process has the state for now, or has failed to take it over.
+void Server::Body::yield(bool yields) {
+  yields_ = yields;
+  if (!yields && std::exchange(changed_, false)) load_what_changed();
 }
 
 /// What is kept beside splits; no other process writes it from here on.
@@ -258,9 +266,7 @@ int Server::Body::run() {
   std::signal(SIGXFSZ, SIG_IGN);  // a file at its limit is an error of that write
   for (const int signal : {SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2}) signals_.add(signal);
   wait_for_signals();
-  watcher_ = std::make_unique<control::Watcher>(io_, path_, [this] {
-    if (is_the_one_ && !draining_) publisher_.reload(true);
-  });
+  watcher_ = std::make_unique<control::Watcher>(io_, path_, [this] { load_what_changed(); });
   publisher_.on_files([this](const std::vector<std::string>& files) { watcher_->watch_too(files); });
   losses_.watch();
   feed_.subscribe([this](const control::Event&) { tell_standing(); });
@@ -282,8 +288,10 @@ void Server::Body::wait_for_signals() {
   signals_.async_wait([this](const boost::system::error_code& error, int signal) {
     if (error) return;
     if (signal == SIGHUP) {
-      if (draining_ || !is_the_one_) {
-        spdlog::warn("HUP: not reloaded while {}", draining_ ? "draining" : "another process serves");
+      if (draining_) {
+        spdlog::warn("HUP: not reloaded while draining");
+      } else if (yields_ || !is_the_one_) {
+        load_what_changed();
       } else {
         reload({});
       }
@@ -294,7 +302,7 @@ void Server::Body::wait_for_signals() {
     } else if (signal == SIGUSR1) {
       if (!access_log_.reopen())
         spdlog::error("USR1: the access log cannot be opened again: the old file stays in use");
-    } else if (draining_) {
+    } else if (std::exchange(told_to_end_, true)) {
       spdlog::warn("a second {}: ending at once", signal == SIGTERM ? "TERM" : "INT");
       return finish();
     } else {
@@ -357,7 +365,10 @@ void Server::Body::wait_until_drained() {
   finish();
 }
 
+/// Who supervises this process ends with it all that it has started (KillMode=mixed): the weir before, which may still
+/// finish something, is waited for.
 bool Server::Body::drained() const {
+  if (predecessor_ && !predecessor_->gone()) return false;
   return !listens_ && crew_.connections() == 0 && !(retired_ && admin_ && admin_->busy());
 }
 
@@ -389,16 +400,6 @@ std::string Server::Body::metrics_page() {
   rollouts_.fill(facts);
   feedbacks_.fill(facts);
   return metrics::prometheus_page(registry_, facts);
-}
-
-admin::View Server::Body::view() {
-  admin::View view{publisher_.current()->snapshot, metrics::summarize(registry_), {}};
-  for (const ServiceSite& service : publisher_.current()->services) {
-    for (const VersionSite& version : service.versions) {
-      add_version(view, version);
-    }
-  }
-  return view;
 }
 
 config::Result<std::unique_ptr<Server>> Server::create(const std::string& config_path,

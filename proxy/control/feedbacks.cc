@@ -46,6 +46,18 @@ std::string line_of(const evidence::Rating& rating) {
   return json::serialize(line);
 }
 
+/// False: errno. Half a line would spoil the next one, and is taken back unless somebody has written behind it.
+bool write_line(int fd, const std::string& line) {
+  const ssize_t written = ::write(fd, line.data(), line.size());
+  if (written == static_cast<ssize_t>(line.size())) return true;
+  if (written < 0) return false;
+  struct stat found {};
+  const off_t end = ::lseek(fd, 0, SEEK_CUR);
+  if (::fstat(fd, &found) == 0 && found.st_size == end && ::ftruncate(fd, end - written) != 0) return false;
+  errno = ENOSPC;
+  return false;
+}
+
 /// Its version; nothing where somebody else has written into the file.
 std::optional<std::string> version_of(const std::string& line) {
   boost::system::error_code error;
@@ -58,10 +70,6 @@ std::optional<std::string> version_of(const std::string& line) {
 
 }  // namespace
 
-FeedbackFile::~FeedbackFile() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
 std::vector<std::string> FeedbackFile::last_lines(size_t most) const {
   std::vector<std::string> lines;
   for (const std::string& path : {now(), before()}) {
@@ -70,31 +78,19 @@ std::vector<std::string> FeedbackFile::last_lines(size_t most) const {
   return lines;
 }
 
-bool FeedbackFile::open() {
-  fd_ = ::open(now().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  struct stat found {};
-  if (fd_ < 0 || ::fstat(fd_, &found) != 0) return false;
-  size_ = static_cast<uint64_t>(found.st_size);
-  return true;
-}
-
-bool FeedbackFile::append(const std::string& line, uint64_t keep) {
-  if (fd_ < 0 && !open()) return false;
-  if (keep > 0 && size_ > 0 && size_ + line.size() > keep / 2) {
-    ::close(std::exchange(fd_, -1));
-    if (::rename(now().c_str(), before().c_str()) != 0 || !open()) return false;
+bool FeedbackFile::append(const std::string& line, uint64_t keep) const {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(now(), error);
+  if (!error && keep > 0 && size > 0 && size + line.size() > keep / 2) {
+    if (::rename(now().c_str(), before().c_str()) != 0) return false;
   }
-  const ssize_t written = ::write(fd_, line.data(), line.size());
-  if (written == static_cast<ssize_t>(line.size())) {
-    size_ += line.size();
-    return true;
-  }
-  // Half a line would spoil the next one.
-  if (written >= 0) errno = ENOSPC;
+  const int fd = ::open(now().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (fd < 0) return false;
+  const bool kept = write_line(fd, line);
   const int why = errno;
-  if (::ftruncate(fd_, static_cast<off_t>(size_)) != 0) ::close(std::exchange(fd_, -1));
+  ::close(fd);
   errno = why;
-  return false;
+  return kept;
 }
 
 Feedbacks::Feedbacks(boost::asio::io_context& io, Publisher& publisher, Rollouts& rollouts)

@@ -16,28 +16,23 @@
 namespace weir::control {
 
 /// The file of one service's ratings: a JSON object a line, the newest last. At half of what may be kept it is put
-/// aside, in place of the one that was put aside before.
+/// aside, in place of the one that was put aside before. Nothing is held open: after an upgrade two processes write it,
+/// until the old one has drained.
 class FeedbackFile {
  public:
   /// `path` without its ending.
   explicit FeedbackFile(std::string path) : path_(std::move(path)) {}
-  ~FeedbackFile();
-  FeedbackFile(const FeedbackFile&) = delete;
-  FeedbackFile& operator=(const FeedbackFile&) = delete;
 
   /// The last lines that were kept, the oldest first.
   std::vector<std::string> last_lines(size_t most) const;
   /// A line with its end; `keep`: bytes of both files, 0: all. False: not kept, errno says why.
-  bool append(const std::string& line, uint64_t keep);
+  bool append(const std::string& line, uint64_t keep) const;
 
  private:
   std::string now() const { return path_ + ".jsonl"; }
   std::string before() const { return path_ + ".1.jsonl"; }
-  bool open();
 
   const std::string path_;
-  int fd_ = -1;
-  uint64_t size_ = 0;
 };
 
 class Feedbacks {

@@ -91,7 +91,7 @@ void Rollouts::adopt_plans() {
 void Rollouts::look_later() {
   timer_.expires_after(kBetweenLooks);
   timer_.async_wait([this](const boost::system::error_code& error) {
-    if (error || stopped_) return;  // what has expired cannot be cancelled any more
+    if (error || paused_) return;  // what has expired cannot be cancelled any more
     look_at_all();
     look_later();
   });
@@ -102,6 +102,7 @@ void Rollouts::look_at_all() {
   const auto passed = std::chrono::duration_cast<milliseconds>(now - looked_);
   looked_ += passed;
   ++looks_;
+  if (!handed_over_.empty()) open_again();
   adopt_plans();
   for (auto& [service, run] : runs_) {
     if (!rollout::is_live(run.state.phase)) continue;
@@ -116,7 +117,7 @@ void Rollouts::look_at_all() {
 void Rollouts::listen() {
   bell_rope_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                         [this](const boost::system::error_code& error) {
-                          if (error || stopped_) return;
+                          if (error || paused_) return;
                           bell_->heard();
                           adopt_plans();
                           for (auto& [service, run] : runs_) look(run, milliseconds{0}, false);

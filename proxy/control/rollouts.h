@@ -65,8 +65,10 @@ class Rollouts {
   /// left in `records`.
   config::Problems begin(const std::optional<config::State>& state, std::vector<std::string> records = {});
   void stop();
-  /// Stops; what is kept is another process' from here on. The records, as `begin` takes them.
+  /// Pauses; what is kept is another process' from here on. The records, as `begin` takes them.
   std::vector<std::string> hand_over();
+  /// That process has failed: all is as before, and kept again as soon as it has let go of the directory.
+  void take_back();
 
   std::optional<std::string> shown(const std::string& service) const;
   RolloutOutcome tell(const RolloutWish& wish);
@@ -80,6 +82,8 @@ class Rollouts {
  private:
   using Step = routing::rollout::Step;
 
+  void pause();
+  void open_again();
   void read(const std::vector<std::string>& records);
   void resume(Run& run);
   void adopt_plans();
@@ -111,11 +115,12 @@ class Rollouts {
   boost::asio::posix::stream_descriptor bell_rope_;
   std::unique_ptr<RolloutHooks> hooks_;
   std::unique_ptr<Journal> journal_;  // null: nothing outlives the process
+  std::string handed_over_;           // the directory of the journal that was; empty: none
   std::map<std::string, Run> runs_;
   std::string plans_of_;  // hash of the configuration that the plans are of
   std::chrono::steady_clock::time_point looked_;
   int looks_ = 0;
-  bool stopped_ = false;
+  bool paused_ = false;
 };
 
 }  // namespace weir::control

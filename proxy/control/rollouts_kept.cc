@@ -46,17 +46,15 @@ config::Problems Rollouts::begin(const std::optional<config::State>& state, std:
 }
 
 void Rollouts::stop() {
-  stopped_ = true;
-  timer_.cancel();
-  bell_rope_.cancel();
+  pause();
   hooks_->stop();
-  save();
 }
 
-std::vector<std::string> Rollouts::hand_over() {
-  stop();
-  journal_.reset();
-  return records();
+void Rollouts::pause() {
+  paused_ = true;
+  timer_.cancel();
+  bell_rope_.cancel();
+  save();
 }
 
 /// What was kept of services that still have a plan. A candidate that was closed meanwhile stays so.

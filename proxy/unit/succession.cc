@@ -20,7 +20,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::chrono::seconds kPatience{10};  // from its start until it serves
-constexpr std::string_view kReady = "ready", kGo = "go", kFailed = "failed ";
+constexpr std::string_view kReady = "ready", kGo = "go", kServing = "serving", kTold = "told", kFailed = "failed ";
 
 /// Our environment, without what systemd meant for this process alone.
 std::vector<std::string> environment_with(const std::string& added) {
@@ -41,34 +41,55 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return all;
 }
 
-/// Between fork and exec only calls that are safe after a fork of a program with threads.
-[[noreturn]] void become(char** command, char** environment, const std::vector<int>& kept) {
+/// What a start has come to, as the processes that are forked for it report it.
+struct Started {
+  pid_t id = -1;
+  int error = 0;
+};
+
+void report(int pipe, const Started& started) {
+  [[maybe_unused]] const auto written = ::write(pipe, &started, sizeof started);
+}
+
+/// Between fork and exec only calls that are safe after a fork of a program with threads. What is not left to the new
+/// process on purpose it does not get, whoever opened it here.
+[[noreturn]] void become(char** command, char** environment, const std::vector<int>& kept, int pipe) {
+  ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
   for (const int fd : kept) ::fcntl(fd, F_SETFD, 0);
   ::execve(command[0], command, environment);
+  report(pipe, {.error = errno});
   ::_exit(127);
 }
 
-/// Forks twice, so that the new process belongs to init, which a supervisor can watch; its id, or -1 (errno).
-pid_t start_detached(char** command, char** environment, const std::vector<int>& kept) {
-  int report[2];
-  if (::pipe2(report, O_CLOEXEC) != 0) return -1;
+/// Until all who could report have ended, or become the program.
+Started reported(int pipe) {
+  Started all;
+  for (Started one; ::read(pipe, &one, sizeof one) == sizeof one;) {
+    if (one.id > 0) all.id = one.id;
+    if (one.error != 0) all.error = one.error;
+  }
+  return all;
+}
+
+/// Forks twice, so that the new process belongs to init, which a supervisor can watch.
+Started start_detached(char** command, char** environment, const std::vector<int>& kept) {
+  int pipe[2];
+  if (::pipe2(pipe, O_CLOEXEC) != 0) return {.error = errno};
   const pid_t between = ::fork();
   if (between == 0) {
     const pid_t id = ::fork();
-    if (id == 0) become(command, environment, kept);
-    const auto written = ::write(report[1], &id, sizeof id);
-    ::_exit(written == sizeof id ? 0 : 1);
+    if (id == 0) become(command, environment, kept, pipe[1]);
+    report(pipe[1], {.id = id, .error = id < 0 ? errno : 0});
+    ::_exit(0);
   }
-  const int error = errno;
-  ::close(report[1]);
-  pid_t id = -1;
+  Started started{.error = errno};
+  ::close(pipe[1]);
   if (between > 0) {
-    if (::read(report[0], &id, sizeof id) != sizeof id) id = -1;
+    started = reported(pipe[0]);
     ::waitpid(between, nullptr, 0);
   }
-  ::close(report[0]);
-  errno = error;
-  return id;
+  ::close(pipe[0]);
+  return started;
 }
 
 }  // namespace
@@ -89,8 +110,11 @@ Successor::~Successor() {
 std::string Successor::spawn(const std::vector<std::string>& command, const Estate& estate) {
   std::vector<std::string> words = command, settings = environment_with(environment_of(estate));
   const auto argv = pointers(words), envp = pointers(settings);
-  id_ = start_detached(const_cast<char**>(argv.data()), const_cast<char**>(envp.data()), estate.descriptors());
-  return id_ > 0 ? "" : "cannot start " + command.front() + ": " + std::strerror(errno);
+  const Started started =
+      start_detached(const_cast<char**>(argv.data()), const_cast<char**>(envp.data()), estate.descriptors());
+  if (started.error != 0) return "cannot start " + command.front() + ": " + std::strerror(started.error);
+  id_ = started.id;
+  return "";
 }
 
 void Successor::start(const std::vector<std::string>& command, Estate estate, Done done) {
@@ -108,14 +132,14 @@ void Successor::start(const std::vector<std::string>& command, Estate estate, Do
   timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) finish("it did not serve within " + std::to_string(kPatience.count()) + " s");
   });
-  listen();
+  listen_for(kReady);
 }
 
-void Successor::listen() {
-  wire_.async_read_some(asio::buffer(message_), [this](const boost::system::error_code& error, size_t size) {
+void Successor::listen_for(std::string_view word) {
+  wire_.async_read_some(asio::buffer(message_), [this, word](const boost::system::error_code& error, size_t size) {
     if (error == asio::error::operation_aborted) return;
     const std::string_view message(message_.data(), size);
-    if (!error && message == kReady) return finish("");
+    if (!error && message == word) return finish("");
     if (!error && message.starts_with(kFailed)) return finish(std::string(message.substr(kFailed.size())));
     finish("it ended before it served; its log says why");
   });
@@ -124,23 +148,48 @@ void Successor::listen() {
 /// `done` may end this object.
 void Successor::finish(const std::string& wrong) {
   if (!done_) return;
-  timer_.cancel();
   const Done done = std::exchange(done_, {});
   done(wrong);
 }
 
+void Successor::say(std::string_view word) {
+  [[maybe_unused]] const auto sent = ::send(wire_.native_handle(), word.data(), word.size(), MSG_NOSIGNAL);
+}
+
+void Successor::go(Done done) {
+  done_ = std::move(done);
+  say(kGo);
+  listen_for(kServing);
+}
+
 void Successor::confirm() {
-  [[maybe_unused]] const auto sent = ::send(wire_.native_handle(), kGo.data(), kGo.size(), MSG_NOSIGNAL);
-  wire_.close();
+  timer_.cancel();
+  say(kTold);
   confirmed_ = true;
 }
 
-void Predecessor::tell_ready(std::function<void()> confirmed) {
-  [[maybe_unused]] const auto sent = ::send(wire_.native_handle(), kReady.data(), kReady.size(), MSG_NOSIGNAL);
-  wire_.async_read_some(asio::buffer(message_), [this, confirmed](const boost::system::error_code& error, size_t) {
-    if (error == asio::error::operation_aborted) return;
-    wire_.close();
-    confirmed();
+void Predecessor::tell_ready(std::function<void()> go) { tell(kReady, std::move(go)); }
+
+void Predecessor::tell_serving(std::function<void()> told) {
+  tell(kServing, [this, told = std::move(told)] {
+    if (!gone_) await_end();
+    told();
+  });
+}
+
+void Predecessor::tell(std::string_view word, std::function<void()> answered) {
+  [[maybe_unused]] const auto sent = ::send(wire_.native_handle(), word.data(), word.size(), MSG_NOSIGNAL);
+  wire_.async_read_some(asio::buffer(message_),
+                        [this, answered = std::move(answered)](const boost::system::error_code& error, size_t) {
+                          if (error == asio::error::operation_aborted) return;
+                          if (error) gone_ = true;
+                          answered();
+                        });
+}
+
+void Predecessor::await_end() {
+  wire_.async_read_some(asio::buffer(message_), [this](const boost::system::error_code& error, size_t) {
+    if (error != asio::error::operation_aborted) gone_ = true;
   });
 }
 

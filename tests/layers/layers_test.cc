@@ -86,13 +86,14 @@ const std::map<std::string, std::set<std::string>>& arrows() {
     t["proxy/control"] = with(t["proxy/worker"], {"proxy/worker", "proxy/unit"});
     t["proxy/admin"] = with(pure, {"proxy/control", "proxy/metrics", "proxy/net", "proxy/http"});
     t["proxy/standing"] = with(t["proxy/publication"], {"proxy/publication"});
+    t["proxy/overview"] = with(t["proxy/publication"], {"proxy/publication", "proxy/admin"});
     t["proxy/series_names"] = with(t["proxy/crew"], {"proxy/crew"});
     t["proxy/handover"] = with(t["proxy/control"], {"proxy/control"});
     t["proxy/descriptors"] = {"config"};
     t["proxy/losses"] = with(t["proxy/entrance"], {"proxy/entrance"});
-    t["proxy/server"] =
-        with(t["proxy/crew"], {"proxy/crew", "proxy/admin", "proxy/control", "proxy/standing", "proxy/unit",
-                               "proxy/handover", "proxy/losses", "proxy/descriptors", "proxy/series_names"});
+    t["proxy/server"] = with(t["proxy/crew"], {"proxy/crew", "proxy/admin", "proxy/control", "proxy/standing",
+                                               "proxy/unit", "proxy/handover", "proxy/losses", "proxy/descriptors",
+                                               "proxy/series_names", "proxy/overview"});
     t["proxy/demo"] = with(t["proxy/server"], {"proxy/server"});
     t["proxy/cli"] = with(t["proxy/demo"], {"proxy/demo"});
     t["proxy/main"] = {"proxy/cli"};

@@ -1,25 +1,16 @@
 """The Debian package: what is in it, what lintian says, and that it is installed, upgraded, removed and purged cleanly."""
-import glob
 import os
 
+import packed
 import rig
-
-BUILD = os.environ["WEIR_BUILD_DIR"]
 
 
 class Package(rig.Case):
     @classmethod
     def setUpClass(cls):
-        cls.made = rig.tempfile.mkdtemp(prefix="weir-package-")
-        for words in (("cmake", "--build", BUILD, "--target", "weir_papers"),
-                      ("cpack", "--config", BUILD + "/CPackConfig.cmake", "-B", cls.made)):
-            done = rig.subprocess.run(words, capture_output=True, text=True)
-            assert done.returncode == 0, done.stdout + done.stderr
-        cls.deb, = glob.glob(cls.made + "/weir_*.deb")
-
-    @classmethod
-    def tearDownClass(cls):
-        rig.shutil.rmtree(cls.made)
+        cls.packed = packed.Packed()
+        cls.addClassCleanup(cls.packed.remove)
+        cls.deb = cls.packed.deb
 
     def test_it_holds_what_an_operator_needs(self):
         listing = self.run_to_end("dpkg-deb", "--contents", self.deb).stdout

@@ -15,7 +15,7 @@ import unittest
 
 PROGRAM = os.environ["WEIR_PROGRAM"]
 SOURCE = os.environ["WEIR_SOURCE_DIR"]
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 def text_of(path):
@@ -24,7 +24,7 @@ def text_of(path):
         return file.read()
 
 
-def wait_until(holds, what, patience=PATIENCE):
+def wait_until(holds, what, patience=PATIENCE, pause=0.01):
     """Asks again and again; what it gave when it held."""
     end = time.monotonic() + patience
     while True:
@@ -33,7 +33,7 @@ def wait_until(holds, what, patience=PATIENCE):
             return value
         if time.monotonic() > end:
             raise AssertionError("not within %.0f s: %s" % (patience, what))
-        time.sleep(0.01)
+        time.sleep(pause)
 
 
 def own_loopback():
@@ -149,7 +149,13 @@ class Case(unittest.TestCase):
     def setUp(self):
         self.directory = tempfile.mkdtemp(prefix="weir-service-")
         self.addCleanup(shutil.rmtree, self.directory, True)
+        self.addCleanup(self.show_log)
         self.host = own_loopback()
+
+    def show_log(self):
+        """What the programs of a test that failed have told."""
+        if not self._outcome.success and os.path.exists(self.path("log")):
+            print("\n" + self.read("log"), file=sys.stderr)
 
     def path(self, name):
         return self.directory + "/" + name
@@ -181,7 +187,7 @@ class Case(unittest.TestCase):
             process.wait()
 
     def run_to_end(self, *words, **more):
-        return subprocess.run(words, capture_output=True, text=True, timeout=60, **more)
+        return subprocess.run(words, capture_output=True, text=True, timeout=300, **more)
 
     def supervisor(self):
         one = Supervisor(self.directory)

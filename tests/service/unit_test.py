@@ -103,6 +103,28 @@ class Supervised(Supervision):
         self.assertEqual(self.supervised.count("RELOADING"), 1)
         self.assertGreaterEqual(int(self.supervised.values("MONOTONIC_USEC")[0]), before)
 
+    def test_a_file_that_changes_as_weir_begins_to_serve_is_loaded(self):
+        for _ in range(20):
+            process = self.weir_that_answers(share="0%")
+            os.rename(self.write("other.yaml", self.read("weir.yaml").replace("new: 0%", "new: 100%")), self.path("weir.yaml"))
+            rig.wait_until(lambda: rig.answer_of(self.edge, headers={"X-User-Id": "u"})[1] == "new", "the new split")
+            self.end(process)
+
+    def weir_that_answers(self, **more):
+        """As soon as a worker does, which may be before it is ready."""
+        self.edge = "%s:%d" % (self.host, rig.free_port(self.host))
+        self.configuration(self.edge, self.old.address, self.new.address, **more)
+        process = self.start(rig.PROGRAM, "run", "-c", self.path("weir.yaml"))
+
+        def answers():
+            try:
+                return rig.answer_of(self.edge)[0] == 200
+            except OSError:
+                return False
+
+        rig.wait_until(answers, "an answer", pause=0.0005)
+        return process
+
     def test_a_file_that_does_not_load_stands_in_the_status_until_it_does(self):
         self.weir()
         self.change("new: 25%", "new: 25")

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <iterator>
 #include <sstream>
@@ -35,10 +36,10 @@ std::vector<std::string> environment_with(const std::vector<std::pair<std::strin
   return all;
 }
 
+/// As execve(2) takes them: the last one is null.
 std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> all;
-  for (std::string& text : texts) all.push_back(text.data());
-  all.push_back(nullptr);
+  std::vector<char*> all(texts.size() + 1);
+  std::ranges::transform(texts, all.begin(), [](std::string& text) { return text.data(); });
   return all;
 }
 
