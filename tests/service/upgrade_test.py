@@ -162,7 +162,7 @@ services: [{ name: shop, versions: { old: { endpoints: ["%s"] } } }]
         self.assertIn("by hand", self.asked("history", "shop"))
         self.asked("rollout", "start", "shop")
         self.upgrade()
-        self.assertIn("shop: holding at 20%, stage 1 of 2", self.asked("rollout", "status", "shop"))
+        self.assertIn("shop: holding at 20%, stage 1 of 3", self.asked("rollout", "status", "shop"))
         self.asked("rollback", "shop")
         self.upgrade()
         self.assertIn("closed", self.asked("split", "show"))

@@ -138,5 +138,6 @@ class Upgrading(rig.Case):
         more = "state: { directory: %s }" % self.path("state") if state else ""
         self.configuration(self.edge, self.old.address, self.new.address, share="0%", more=more)
         self.write("weir.yaml", self.read("weir.yaml").replace(
-            "split: { new: 0% },", "split: { new: 0% }, rollout: { stages: [20%, 100%], hold: 1h },"))
+            "split: { new: 0% },", "split: { new: 0% }, rollout: { stages: [20%, 40%, 100%], hold: 1h, "
+            "hooks: [{ on: [stage], url: 'http://" + self.host + ":1/' }] },"))
         self.weir(edge=self.edge, state=state)
