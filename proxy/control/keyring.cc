@@ -74,7 +74,7 @@ std::vector<std::string> tls_files(const config::Config& config) {
     for (std::string& file : files_of(*config.admin->tls)) files.push_back(std::move(file));
   }
   std::ranges::sort(files);
-  files.erase(std::ranges::unique(files).begin(), files.end());
+  files.erase(std::unique(files.begin(), files.end()), files.end());
   return files;
 }
 

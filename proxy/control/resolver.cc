@@ -68,7 +68,7 @@ void Resolver::looked_up(const std::string& name, const boost::system::error_cod
   std::vector<config::IpAddress> found;
   for (const auto& result : results) found.push_back(ip_of(result.endpoint().address()));
   std::ranges::sort(found);
-  found.erase(std::ranges::unique(found).begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
   // A resolver that does not answer says nothing of the name: what was known stays.
   const bool knows = !error || error == asio::error::host_not_found || error == asio::error::no_data;
   if (!knows && !first) found = state.found;

@@ -37,7 +37,7 @@ std::vector<std::string> directories_of(fs::path path) {
     path = target.is_absolute() ? target : directory / target;
   }
   std::ranges::sort(found);
-  found.erase(std::ranges::unique(found).begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
   return found;
 }
 

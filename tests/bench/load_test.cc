@@ -15,9 +15,7 @@
 namespace weir::testing {
 namespace {
 
-std::string built(const std::string& name) {
-  return build_directory() + "/bench/" + name;
-}
+std::string built(const std::string& name) { return build_directory() + "/bench/" + name; }
 
 std::string port_of(const std::string& address) { return address.substr(address.rfind(':') + 1); }
 

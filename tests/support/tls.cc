@@ -207,6 +207,12 @@ std::map<std::string, TlsOptions>& addresses() {
   return all;
 }
 
+/// For weirs to come.
+std::map<std::string, TlsOptions>& chosen() {
+  static std::map<std::string, TlsOptions> all;
+  return all;
+}
+
 }  // namespace
 
 bool everything_over_tls() {
@@ -235,8 +241,14 @@ void forget_tls_address(const std::string& address) {
 std::string chosen_tls_address(TlsOptions options) {
   const std::string host = own_loopback();
   const std::string address = fmt::format("{}:{}", host, free_port(host));
-  note_tls_address(address, std::move(options));
+  const std::lock_guard lock(mutex);
+  chosen()[address] = std::move(options);
   return address;
+}
+
+void note_chosen_tls_address(const std::string& address) {
+  const std::lock_guard lock(mutex);
+  if (const auto found = chosen().find(address); found != chosen().end()) addresses()[address] = found->second;
 }
 
 std::optional<TlsOptions> tls_of(const std::string& address) {

@@ -56,6 +56,8 @@ Weir::Weir(const std::string& program, ConfigText config, ProgramOptions options
     if (choose_admin) {
       config_.admin = chosen_address(config_.edge);
       forget_tls_address(config_.admin);  // the edge of an earlier weir, it may be
+    } else {
+      note_chosen_tls_address(config_.admin);
     }
     if (start(program, options)) return;
     if (log().find("in use") == std::string::npos) break;

@@ -84,7 +84,7 @@ class TlsTest : public ::testing::Test {
  protected:
   TlsTest() {
     std::signal(SIGPIPE, SIG_IGN);  // OpenSSL's client writes without asking
-    turn(loop);  // a loop that has turned has its ring
+    turn(loop);                     // a loop that has turned has its ring
     EXPECT_TRUE(loop.sends().open()) << "this kernel gives no io_uring: nothing here would be tested";
     config::ListenerTls tls;
     tls.certificates = {{.chain = files.chain, .key = files.key}};
