@@ -100,7 +100,7 @@ json::array freeze_json(const Run& run) {
 
 json::object judged_after_json(const Run& run) {
   metrics::HistogramSnapshot all;
-  all.add(*run.judged_after);
+  all.add(run.judged_after);
   return {{"events", all.count()},
           {"p50", seconds(all.quantile(0.5))},
           {"p99", seconds(all.quantile(0.99))},
@@ -205,25 +205,38 @@ json::object kept_json(const Run& run) {
           {"state", rollout::state_json(run.state)}};
 }
 
+namespace {
+
+std::deque<RolloutEntry> history_of(const json::array& kept) {
+  std::deque<RolloutEntry> history;
+  for (const json::value& one : kept) {
+    const auto at = std::chrono::microseconds(one.at("at_us").to_number<int64_t>());
+    history.push_back(
+        {std::chrono::system_clock::time_point(at),
+         {std::string(one.at("what").as_string()), one.at("stage").to_number<uint64_t>() - 1,
+          config::Share{one.at("share_millionths").to_number<uint32_t>()}, std::string(one.at("why").as_string())},
+         std::string(one.at("actor").as_string())});
+  }
+  return history;
+}
+
+}  // namespace
+
 bool read_kept(const json::value& kept, Run& run, bool& same_plan) {
-  try {
+  try {  // a record of which a part makes no sense is none: all is read before any of it is taken
     auto state = rollout::state_of(kept.at("state"), run.plan);
     if (!state) return false;
-    Run found = run;  // a record of which a part makes no sense is none
-    found.state = std::move(*state);
-    same_plan = kept.at("plan").as_string() == json::serialize(plan_json(run.plan));
-    found.slow = std::chrono::nanoseconds(kept.at("slow_ns").to_number<int64_t>());
-    found.revision = kept.at("revision").to_number<uint64_t>();
-    found.transitions = json::value_to<std::map<std::string, uint64_t>>(kept.at("transitions"));
-    for (const json::value& one : kept.at("history").as_array()) {
-      const auto at = std::chrono::microseconds(one.at("at_us").to_number<int64_t>());
-      found.history.push_back(
-          {std::chrono::system_clock::time_point(at),
-           {std::string(one.at("what").as_string()), one.at("stage").to_number<uint64_t>() - 1,
-            config::Share{one.at("share_millionths").to_number<uint32_t>()}, std::string(one.at("why").as_string())},
-           std::string(one.at("actor").as_string())});
-    }
-    run = std::move(found);
+    const bool same = kept.at("plan").as_string() == json::serialize(plan_json(run.plan));
+    const std::chrono::nanoseconds slow(kept.at("slow_ns").to_number<int64_t>());
+    const uint64_t revision = kept.at("revision").to_number<uint64_t>();
+    auto transitions = json::value_to<std::map<std::string, uint64_t>>(kept.at("transitions"));
+    auto history = history_of(kept.at("history").as_array());
+    run.state = std::move(*state);
+    run.slow = slow;
+    run.revision = revision;
+    run.transitions = std::move(transitions);
+    run.history = std::move(history);
+    same_plan = same;
     return true;
   } catch (const std::exception&) {  // Boost.JSON's way to say that something is missing or is of another kind
     return false;

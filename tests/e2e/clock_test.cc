@@ -1,5 +1,4 @@
 // The wall clock jumps: dates follow it, and nothing that lasts for a while does.
-#include <fmt/format.h>
 
 #include <ctime>
 #include <future>

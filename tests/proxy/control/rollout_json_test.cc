@@ -15,20 +15,20 @@ namespace {
 namespace json = boost::json;
 namespace rollout = routing::rollout;
 
-Run planned() {
-  const auto loaded = config::parse(
-      "listeners: [{ address: 127.0.0.1:8080 }]\nservices:\n  - name: shop\n    cohort: { key: cookie:uid }\n"
-      "    stable: old\n    versions: { old: { endpoints: [127.0.0.1:1] }, new: { endpoints: [127.0.0.1:2] } }\n"
-      "    rollout: { stages: [10%, 100%] }\n",
-      "FILE");
-  EXPECT_TRUE(loaded);
-  Run run;
-  run.plan = rollout::plan_of(loaded->config.services.front());
-  return run;
-}
+struct Planned : Run {
+  Planned() {
+    const auto loaded = config::parse(
+        "listeners: [{ address: 127.0.0.1:8080 }]\nservices:\n  - name: shop\n    cohort: { key: cookie:uid }\n"
+        "    stable: old\n    versions: { old: { endpoints: [127.0.0.1:1] }, new: { endpoints: [127.0.0.1:2] } }\n"
+        "    rollout: { stages: [10%, 100%] }\n",
+        "FILE");
+    EXPECT_TRUE(loaded);
+    plan = rollout::plan_of(loaded->config.services.front());
+  }
+};
 
 json::object kept_of_one_under_way() {
-  auto run = planned();
+  Planned run;
   const rollout::Step step = rollout::start(run.plan, run.state);
   run.revision = 7;
   run.history.push_back({std::chrono::system_clock::time_point(), step.transitions.front(), "anna"});
@@ -36,7 +36,7 @@ json::object kept_of_one_under_way() {
 }
 
 TEST(KeptRollout, IsReadBackAsItWas) {
-  auto run = planned();
+  Planned run;
   bool same_plan = false;
   ASSERT_TRUE(read_kept(kept_of_one_under_way(), run, same_plan));
   EXPECT_TRUE(same_plan);
@@ -51,7 +51,7 @@ TEST(KeptRollout, OfWhichAPartIsMissingIsNotReadAtAll) {
   for (const char* part : {"state", "plan", "slow_ns", "revision", "transitions", "history"}) {
     json::object kept = kept_of_one_under_way();
     kept.erase(part);
-    auto run = planned();
+    Planned run;
     bool same_plan = false;
     EXPECT_FALSE(read_kept(kept, run, same_plan)) << part;
     EXPECT_EQ(run.state.phase, rollout::Phase::draft) << part;
