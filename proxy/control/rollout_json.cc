@@ -100,7 +100,7 @@ json::array freeze_json(const Run& run) {
 
 json::object judged_after_json(const Run& run) {
   metrics::HistogramSnapshot all;
-  all.add(*run.judged_after);
+  all.add(run.judged_after);
   return {{"events", all.count()},
           {"p50", seconds(all.quantile(0.5))},
           {"p99", seconds(all.quantile(0.99))},

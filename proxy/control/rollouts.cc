@@ -160,7 +160,7 @@ void Rollouts::look(Run& run, milliseconds passed, bool at_users) {
   if (const auto thaw = rollout::frozen_until(run.freezes, system_clock::now())) seen.frozen_until = thaw->text;
   const Step step = rollout::judge(run.plan, run.state, seen, passed);
   const auto now = steady_clock::now().time_since_epoch();
-  for (const std::chrono::nanoseconds at : counted) run.judged_after->record(now - at);
+  for (const std::chrono::nanoseconds at : counted) run.judged_after.record(now - at);
   follow(run, step, kItself);
   const bool judges_slow = run.plan.judged[static_cast<size_t>(rollout::Metric::slow)];
   if (at_users && judges_slow && run.slow.count() == 0 && rollout::is_live(run.state.phase)) find_slow_mark(run);
@@ -301,7 +301,7 @@ void Rollouts::fill(metrics::Facts& facts) const {
       told.evidence.push_back({rollout::kMetricNames[i], "harm", rollout::e_value(evidence.harm.log_e())});
       told.evidence.push_back({rollout::kMetricNames[i], "safety", rollout::e_value(evidence.safety.log_e())});
     }
-    told.judged_after.add(*run.judged_after);
+    told.judged_after.add(run.judged_after);
     told.transitions.assign(run.transitions.begin(), run.transitions.end());
     facts.rollouts.push_back(std::move(told));
   }

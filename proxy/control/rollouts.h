@@ -51,8 +51,7 @@ struct Run {
   std::vector<std::shared_ptr<evidence::Tally>> before;  // of earlier shares, while requests count into them
   std::array<routing::rollout::Count, 2> counted;        // of the tally, by the judge
   uint64_t diverted = 0;                                 // likewise
-  /// From the counting of a bad event to the look that judged it; of this process.
-  std::shared_ptr<metrics::Histogram> judged_after = std::make_shared<metrics::Histogram>();
+  metrics::Histogram judged_after;                       // from the counting of a bad event to the look that judged it
   bool unsaved = false;
 };
 

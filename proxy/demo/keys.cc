@@ -3,11 +3,12 @@
 #include <unistd.h>
 
 #include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
 
 namespace weir::demo {
 
-Keys::Keys(boost::asio::io_context& io, std::function<void(char)> pressed)
-    : input_(io, ::dup(STDIN_FILENO)), pressed_(std::move(pressed)) {
+Keys::Keys(boost::asio::io_context& io, std::function<void(char)> pressed, std::function<void()> gone)
+    : input_(io, ::dup(STDIN_FILENO)), pressed_(std::move(pressed)), gone_(std::move(gone)) {
   termios terminal{};
   // A background process that changed its terminal would be stopped.
   const bool ours = ::isatty(STDIN_FILENO) != 0 && ::tcgetpgrp(STDIN_FILENO) == ::getpgrp();
@@ -28,7 +29,11 @@ void Keys::wait() {
   input_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
     const bool stopped = error && error != boost::asio::error::operation_not_supported;
     char key = 0;
-    if (stopped || ::read(input_.native_handle(), &key, 1) != 1) return;
+    if (stopped) return;
+    if (::read(input_.native_handle(), &key, 1) != 1) {
+      if (before_) boost::asio::post(input_.get_executor(), gone_);  // which may destroy this
+      return;
+    }
     pressed_(key);
     wait();
   });

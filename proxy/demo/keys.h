@@ -10,11 +10,11 @@
 
 namespace weir::demo {
 
-/// Calls `pressed` for each byte of standard input, without a line's end where it is a terminal; puts the terminal
-/// back when destroyed. Control thread.
+/// Calls `pressed` for each byte of standard input, without a line's end where it is a terminal, and `gone`, once, when
+/// that terminal is closed; puts the terminal back when destroyed. Control thread.
 class Keys {
  public:
-  Keys(boost::asio::io_context& io, std::function<void(char)> pressed);
+  Keys(boost::asio::io_context& io, std::function<void(char)> pressed, std::function<void()> gone);
   ~Keys();
   Keys(const Keys&) = delete;
   Keys& operator=(const Keys&) = delete;
@@ -24,6 +24,7 @@ class Keys {
 
   boost::asio::posix::stream_descriptor input_;
   std::function<void(char)> pressed_;
+  std::function<void()> gone_;
   std::optional<termios> before_;  // of the terminal
 };
 

@@ -35,7 +35,12 @@ void Show::start() {
   signals_.async_wait([this](boost::system::error_code error, int) {
     if (!error) end();
   });
-  keys_.emplace(server_.control(), [this](char key) { press(key); });
+  keys_.emplace(
+      server_.control(), [this](char key) { press(key); },
+      [this] {
+        end();
+        server_.stop();  // HUP, which a closed terminal sends, is no end to a server
+      });
   tick();
 }
 

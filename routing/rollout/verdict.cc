@@ -131,8 +131,9 @@ std::optional<double> minutes_for(double more, double so_far, milliseconds passe
   return more / so_far * std::chrono::duration<double, std::ratio<60>>(passed).count();
 }
 
-std::string forecast_text(uint64_t more, const char* who, std::optional<double> minutes) {
-  if (!minutes) return fmt::format("needs about {} more {}; there is no traffic", more, who);
+/// `without`: why nobody can say how long that takes.
+std::string forecast_text(uint64_t more, const char* who, std::optional<double> minutes, const char* without) {
+  if (!minutes) return fmt::format("needs about {} more {}; {}", more, who, without);
   const double whole = std::max(1.0, std::round(*minutes));
   return fmt::format("needs about {} more {}, {:.0f} minute{}", more, who, whole, whole > 1 ? "s" : "");
 }
@@ -143,7 +144,7 @@ Forecast users_missing(const State& state, uint64_t wanted) {
   missing.users = wanted > seen ? wanted - seen : 0;
   if (missing.users == 0) return missing;
   missing.minutes = minutes_for(static_cast<double>(missing.users), static_cast<double>(seen), state.in_stage);
-  missing.text = forecast_text(missing.users, "users", missing.minutes);
+  missing.text = forecast_text(missing.users, "users", missing.minutes, "there is no traffic");
   return missing;
 }
 
@@ -156,7 +157,7 @@ Forecast events_missing(const Plan& plan, const State& state, const MetricEviden
   missing.users = static_cast<uint64_t>(std::ceil(std::max(1.0, growth > 0 ? lacking / growth : 1e6)));
   const uint64_t so_far = state.fresh[kStable] + state.fresh[kCandidate];
   missing.minutes = minutes_for(static_cast<double>(missing.users), static_cast<double>(so_far), state.in_stage);
-  missing.text = forecast_text(missing.users, "users that err on either version", missing.minutes);
+  missing.text = forecast_text(missing.users, "users that err on either version", missing.minutes, "nobody does");
   return missing;
 }
 
@@ -221,8 +222,9 @@ Forecast forecast(const Plan& plan, const State& state) {
   for (const Metric metric : {Metric::errors, Metric::slow}) {
     if (!judged(plan, metric) || metric_passes(plan, of(state, metric))) continue;
     Forecast by_exposure = users_missing(state, users_for_exposure(plan, state, of(state, metric)));
+    if (by_exposure.users == 0) continue;  // enough were seen for the next look to pass
     Forecast by_events = events_missing(plan, state, of(state, metric));
-    const bool in_sight = by_exposure.users > 0 && by_exposure.users < kMostUsersAsked / 2;
+    const bool in_sight = by_exposure.users < kMostUsersAsked / 2;
     Forecast& soonest = !in_sight || sooner(by_events, by_exposure) ? by_events : by_exposure;
     if (worst.text.empty() || sooner(worst, soonest)) worst = std::move(soonest);
   }

@@ -1,6 +1,10 @@
 // The demo as a new user meets it: what it prints, what it keeps, how it ends.
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <pty.h>
 #include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <string>
 #include <vector>
@@ -90,6 +94,39 @@ TEST_F(Demo, EndsCleanlyWhenInterrupted) {
   const auto exit = demo.wait(kLong);
   ASSERT_TRUE(exit.has_value()) << demo.output() << demo.errors();
   EXPECT_EQ(exit->code, 0) << demo.errors();
+}
+
+TEST_F(Demo, EndsWhenItsTerminalIsClosed) {
+  const std::vector<std::string> said = words();
+  std::vector<const char*> arguments{weir_program().c_str()};
+  for (const std::string& word : said) arguments.push_back(word.c_str());
+  arguments.push_back(nullptr);
+  int terminal = -1;
+  const pid_t demo = ::forkpty(&terminal, nullptr, nullptr, nullptr);
+  ASSERT_GE(demo, 0);
+  if (demo == 0) {
+    ::execv(arguments[0], const_cast<char* const*>(arguments.data()));
+    ::_exit(127);
+  }
+  std::string shown;
+  const Deadline deadline = within(kLong);
+  pollfd readable{terminal, POLLIN, 0};
+  while (shown.find("req/s") == std::string::npos && ::poll(&readable, 1, milliseconds_left(deadline)) == 1) {
+    char piece[4096];
+    const ssize_t got = ::read(terminal, piece, sizeof piece);
+    if (got <= 0) break;
+    shown.append(piece, static_cast<size_t>(got));
+  }
+  EXPECT_NE(shown.find("req/s"), std::string::npos) << shown;
+  ::close(terminal);
+  int status = -1;
+  const bool ended = wait_until([&] { return ::waitpid(demo, &status, WNOHANG) == demo; }, kLong);
+  EXPECT_TRUE(ended) << "it goes on, and nobody sees it";
+  if (!ended) {
+    ::kill(demo, SIGKILL);
+    ::waitpid(demo, &status, 0);
+  }
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
 TEST_F(Demo, KeepsTheFileThatIsThere) {

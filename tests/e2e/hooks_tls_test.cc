@@ -56,9 +56,9 @@ TEST(HooksOverTls, AreToldNothingWhereItDoesNotAndTheLogSaysWhy) {
   ASSERT_EQ(shop.tell("start").status, 200);
   ASSERT_TRUE(wait_until([&] { return shop.calls("failed") == 5; })) << shop.weir->log();
   for (const char* said :
-       {"was not told of stage: no TLS: certificate verify failed: unable to get local issuer",
+       {"was not told of stage: TLS: certificate verify failed: unable to get local issuer",
         "certificate verify failed: IP address mismatch", "certificate verify failed: certificate has expired",
-        "was not told of stage: no TLS: the connection ended", "was not told of stage: Connection refused"}) {
+        "was not told of stage: TLS was not agreed upon", "was not told of stage: Connection refused"}) {
     EXPECT_NE(shop.weir->log().find(said), std::string::npos) << said << " in\n" << shop.weir->log();
   }
   EXPECT_EQ(unknown.complete_requests() + misnamed.complete_requests() + expired.complete_requests(), 0u);

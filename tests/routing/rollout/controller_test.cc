@@ -327,6 +327,20 @@ TEST(Rollout, ALimitTripsOnlyWhenTheStableVersionIsBelowIt) {
   EXPECT_EQ(innocent.state.phase, Phase::paused);
 }
 
+TEST(Rollout, MissesNothingButTimeOnceEnoughUsersWereSeenOfWhomNoneErred) {
+  Running rollout;
+  for (int stage = 0; stage < 2; ++stage) skip(rollout.plan, rollout.state);
+  rollout.look(1min);
+  EXPECT_THAT(forecast(rollout.plan, rollout.state).text, HasSubstr("there is no traffic"));
+  rollout.see(kCandidate, 300);
+  EXPECT_THAT(forecast(rollout.plan, rollout.state).text, HasSubstr("more users, "));
+  rollout.see(kCandidate, 700);
+  rollout.see(kStable, 19'000);
+  EXPECT_EQ(forecast(rollout.plan, rollout.state).text, "");
+  rollout.look(9min);
+  EXPECT_EQ(rollout.state.stage, 3u);
+}
+
 TEST(Rollout, SaysHowManyMoreUsersAndMinutesItNeeds) {
   Running rollout;
   for (int stage = 0; stage < 2; ++stage) skip(rollout.plan, rollout.state);
