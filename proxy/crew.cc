@@ -8,6 +8,8 @@
 #include <cstring>
 #include <map>
 
+#include "proxy/net/time_slice.h"
+
 namespace weir::proxy {
 
 /// One worker with its listeners; after `start` they belong to its thread.
@@ -113,8 +115,12 @@ void Crew::start() {
   if (const int refused = sends.start(); refused != 0) {
     spdlog::info("each send is a call of its own: the kernel gives no io_uring ({})", std::strerror(refused));
   }
+  net::ask_for_slices(net::kOthersSlice);
   for (const auto& member : members_) {
-    member->thread = std::thread([&member = *member] { member.worker.loop().run(); });
+    member->thread = std::thread([&member = *member] {
+      net::ask_for_slices(net::kWorkersSlice);
+      member.worker.loop().run();
+    });
     pthread_setname_np(member->thread.native_handle(), ("weir-" + std::to_string(member->worker.index())).c_str());
   }
 }

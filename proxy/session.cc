@@ -29,18 +29,15 @@ http::RequestHead& scratch_head() {
 
 void Session::start(Entrance& entrance, int fd, std::optional<config::IpAddress> peer) {
   auto* const session = new Session(entrance, peer);
-  if (!session->stream_.adopt(fd)) {
-    delete session;
-    return;
-  }
+  session->stream_.adopt(fd);
   session->coroutine_ = session->run();
   session->coroutine_.start();
 }
 
 Session::Session(Entrance& entrance, std::optional<config::IpAddress> peer)
     : entrance_(entrance),
-      stream_(worker().loop()),
       waiter_(worker().loop()),
+      stream_(worker().loop()),
       patience_(waiter_),
       peer_(peer.value_or(config::IpAddress{})),
       has_peer_(peer.has_value()) {
@@ -68,6 +65,9 @@ void Session::end_all(Entrance& entrance) {
 }
 
 net::Detached Session::run() {
+  // Its request may be there already; but while events are noted nothing of another connection may end (loop.h).
+  waiter_.wake();
+  co_await waiter_.event();
   while (opening()) co_await waiter_.event();
   while (shaking_hands()) co_await waiter_.event();
   Outcome outcome;

@@ -1,38 +1,23 @@
 #include "bench/load/changes.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
 #include "bench/load/sockets.h"
 
 namespace weir::load {
 
-namespace {
-
-std::string read(const std::string& path) {
-  std::ifstream in(path);
-  if (!in) give_up(path.c_str());
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-void write(const std::string& path, const std::string& text) {
-  std::ofstream out(path);
-  if (!out.write(text.data(), static_cast<std::streamsize>(text.size())).flush()) give_up(path.c_str());
-}
-
-}  // namespace
-
-Changes::Changes(const std::string& file, Nanos every)
-    : file_(file), old_(read(file + ".old")), new_(read(file + ".new")), every_(every) {}
+Changes::Changes(const std::string& file, Nanos every) : file_(file), every_(every) {}
 
 void Changes::make_due() {
   if (next_ == Nanos(0)) next_ = now() + every_;
   if (now() < next_) return;
   const std::string next_file = file_ + ".next";
-  write(next_file, changes_.size() % 2 == 0 ? new_ : old_);
+  const std::string to = file_ + (changes_.size() % 2 == 0 ? ".new" : ".old");
+  unlink(next_file.c_str());  // of a run that was ended in between
+  if (link(to.c_str(), next_file.c_str()) != 0) give_up(to.c_str());
   const Nanos renamed = now();
   if (rename(next_file.c_str(), file_.c_str()) != 0) give_up("rename");
   changes_.push_back({renamed});

@@ -9,10 +9,11 @@
 namespace weir::load {
 
 /// Moves everybody from old to new and back, by renaming one of two configurations over the file that the proxy
-/// watches. A request is on the wrong side when it was sent after a rename and answered by the version before it.
+/// watches. Both have long been written: no request waits here for a disk. A request is on the wrong side when it was
+/// sent after a rename and answered by the version before it.
 class Changes {
  public:
-  /// `file`.old and `file`.new are read now. Ends the program if they cannot be.
+  /// `file`.old and `file`.new are there. Ends the program where a change cannot be made.
   Changes(const std::string& file, Nanos every);
 
   /// Makes the change that is due, if one is.
@@ -31,7 +32,7 @@ class Changes {
     Nanos last_wrong{};  // after the rename
   };
 
-  std::string file_, old_, new_;
+  std::string file_;
   Nanos every_, next_{};
   std::vector<Change> changes_;  // the first one is to new
   unsigned long long wrong_ = 0;

@@ -20,8 +20,7 @@ void Tunnel::pump() {
 void Tunnel::pump(Direction& direction, net::Stream& from, net::Stream& to) {
   for (size_t piece = 0; !broken_ && write_waiting(direction, to) && !direction.ended; ++piece) {
     if (piece == kPiecesATurn) return client_.waiter.wake();
-    if (!from.readable()) return;
-    read_piece(direction, from, to);
+    if (!read_piece(direction, from, to)) return;
   }
   if (!broken_ && direction.ended && direction.waiting.empty() && !std::exchange(direction.closed, true)) {
     to.shutdown_write();
@@ -42,25 +41,27 @@ bool Tunnel::write_waiting(Direction& direction, net::Stream& to) {
   return true;
 }
 
-void Tunnel::read_piece(Direction& direction, net::Stream& from, net::Stream& to) {
+/// False: there is none yet.
+bool Tunnel::read_piece(Direction& direction, net::Stream& from, net::Stream& to) {
   const std::span<char> room = worker_.input().first(Worker::kBodyPiece);
   const net::Io read = from.read(room);
-  if (read.state == net::IoState::again) return;
+  if (read.state == net::IoState::again) return false;
   if (read.state == net::IoState::error) {
     broken_ = true;
-    return;
+    return true;
   }
   if (read.state == net::IoState::end) {
     direction.ended = true;
-    return;
+    return true;
   }
   moved_ = true;
   const net::Io written = to.write(std::string_view(room.data(), read.size));
   if (written.state == net::IoState::error) {
     broken_ = true;
-    return;
+    return true;
   }
   direction.waiting.append({room.data() + written.size, read.size - written.size});
+  return true;
 }
 
 }  // namespace weir::proxy

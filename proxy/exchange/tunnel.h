@@ -24,7 +24,7 @@ class Tunnel {
   };
   void pump(Direction& direction, net::Stream& from, net::Stream& to);
   bool write_waiting(Direction& direction, net::Stream& to);
-  void read_piece(Direction& direction, net::Stream& from, net::Stream& to);
+  bool read_piece(Direction& direction, net::Stream& from, net::Stream& to);
 
   Worker& worker_;
   Client& client_;

@@ -84,6 +84,7 @@ void Loop::run() {
     }
     if (now_ >= next_tick_) {
       next_tick_ = now_ + kTick;
+      newcomers_.watch_all();
       wheel_.advance(now_);
       if (tick_) tick_();
     }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "proxy/net/clock.h"
+#include "proxy/net/newcomers.h"
 #include "proxy/net/send_batch.h"
 #include "proxy/net/wheel.h"
 
@@ -112,6 +113,9 @@ class Loop {
   /// What this turn sends; leaves at its end.
   SendBatch& sends() { return sends_; }
 
+  /// They are watched from the next tick on.
+  Newcomers& newcomers() { return newcomers_; }
+
   Wheel& wheel() { return wheel_; }
   /// When this turn began; for time-outs, not for measuring.
   Millis now() const { return now_; }
@@ -139,6 +143,7 @@ class Loop {
   std::function<void()> tick_;
   Link woken_;
   SendBatch sends_;
+  Newcomers newcomers_;
   Wheel wheel_;
   Millis now_{};
   Millis next_tick_{};

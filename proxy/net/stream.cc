@@ -11,12 +11,26 @@
 
 namespace weir::net {
 
-bool Stream::adopt(int fd) {
+void Stream::adopt(int fd) {
   fd_ = fd;
-  writable_ = true;
-  if (loop_.add(fd, *this)) return true;
-  close();
-  return false;
+  readable_ = writable_ = true;
+  loop_.newcomers().add(*this);
+}
+
+bool Stream::watch() {
+  loop_.newcomers().remove(*this);
+  return loop_.add(fd_, *this);
+}
+
+void Stream::cut_off() {
+  ::shutdown(fd_, SHUT_RDWR);
+  readable_ = writable_ = end_ahead_ = broken_ = true;
+  if (waiter_) waiter_->wake();
+}
+
+Io Stream::again() {
+  if (place_ != Newcomers::kNone && !watch()) return {0, IoState::error, errno};
+  return {0, IoState::again};
 }
 
 bool Stream::connect(const SocketAddress& address) {
@@ -70,7 +84,7 @@ Io Stream::read(std::span<char> into) {
 }
 
 Io Stream::receive(std::span<char> into) {
-  if (!readable_) return {0, IoState::again};
+  if (!readable_) return again();
   ssize_t got;
   do {
     got = ::recv(fd_, into.data(), into.size(), 0);
@@ -100,7 +114,7 @@ Io Stream::read_result(ssize_t got, size_t wanted) {
   if (got == 0) return reset_ ? Io{0, IoState::error, ECONNRESET} : Io{0, IoState::end};
   if (errno == EAGAIN || errno == EWOULDBLOCK) {
     readable_ = false;
-    return {0, IoState::again};
+    return again();
   }
   return {0, IoState::error, errno};
 }
@@ -112,7 +126,7 @@ Io Stream::write(std::string_view bytes) {
 }
 
 Io Stream::transmit(std::string_view bytes) {
-  if (!writable_) return {0, IoState::again};
+  if (!writable_) return again();
   ssize_t sent;
   do {
     sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -131,7 +145,7 @@ Io Stream::write_kept(std::string_view bytes) {
     return {0, IoState::again};
   }
   if (!loop_.sends().open()) return write(bytes);
-  if (!writable_) return {0, IoState::again};
+  if (!writable_) return again();
   if (tls_) {
     const std::string_view sealed = tls_->seal(bytes);
     if (sealed.empty()) return tls_->write(bytes);
@@ -170,7 +184,7 @@ void Stream::send_now(std::string_view bytes) {
 Io Stream::write(std::span<iovec> pieces) {
   if (tls_) [[unlikely]]
     return write_joined(pieces);
-  if (!writable_) return {0, IoState::again};
+  if (!writable_) return again();
   size_t wanted = 0;
   for (const iovec& piece : pieces) wanted += piece.iov_len;
   msghdr message{};
@@ -204,14 +218,14 @@ Io Stream::write_result(ssize_t sent, size_t wanted) {
   }
   if (errno == EAGAIN || errno == EWOULDBLOCK) {
     writable_ = false;
-    return {0, IoState::again};
+    return again();
   }
   reset_ = true;
   return {0, IoState::error, errno};
 }
 
 Io Stream::splice_into(Pipe& pipe, size_t size) {
-  if (!readable_) return {0, IoState::again};
+  if (!readable_) return again();
   ssize_t moved;
   do {
     moved = ::splice(fd_, nullptr, pipe.write_end_, nullptr, size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
@@ -224,11 +238,11 @@ Io Stream::splice_into(Pipe& pipe, size_t size) {
   if (errno != EAGAIN) return {0, IoState::error, errno};
   // An empty pipe has room: it is the socket that has nothing. A pipe may also be full of small pieces.
   if (pipe.held() == 0) readable_ = false;
-  return {0, IoState::again};
+  return again();
 }
 
 Io Stream::splice_from(Pipe& pipe) {
-  if (!writable_) return {0, IoState::again};
+  if (!writable_) return again();
   // Not SPLICE_F_MORE: an endpoint that pauses would leave its last bytes here.
   const unsigned flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
   ssize_t moved;
@@ -238,7 +252,7 @@ Io Stream::splice_from(Pipe& pipe) {
   if (moved < 0 && errno != EAGAIN) return {0, IoState::error, errno};
   if (moved <= 0) {
     writable_ = false;
-    return {0, IoState::again};
+    return again();
   }
   pipe.held_ -= static_cast<size_t>(moved);
   return {static_cast<size_t>(moved), IoState::ok};
@@ -261,6 +275,7 @@ void Stream::close() {
   }
   if (kept_ == Kept::in_batch) loop_.sends().forget(*this);
   kept_ = Kept::nothing;
+  if (place_ != Newcomers::kNone) loop_.newcomers().remove(*this);
   if (fd_ >= 0) ::close(fd_);  // leaves the loop by itself
   fd_ = -1;
   readable_ = writable_ = end_ahead_ = broken_ = reset_ = finishing_ = false;

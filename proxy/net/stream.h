@@ -1,7 +1,8 @@
 // One connection's bytes, plain or through TLS: session and exchange see only this.
 //
 // Readiness is a sticky flag, cleared only when the kernel said there is no more; a descriptor is
-// registered once with its loop. Owned by a session or a pooled connection; loop's thread.
+// registered once with its loop, an accepted one when it is first waited for (newcomers.h). Owned by a session or a
+// pooled connection; loop's thread.
 #pragma once
 
 #include <sys/uio.h>
@@ -25,8 +26,8 @@ class Stream final : public Source {
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
-  /// Takes over a connected, non-blocking descriptor.
-  bool adopt(int fd);
+  /// Takes over a descriptor that was just accepted, non-blocking.
+  void adopt(int fd);
   /// Begins to connect; `connected` tells how it ended. False: refused at once (errno).
   bool connect(const SocketAddress& address);
   /// again: under way; ok: connected; error: with errno.
@@ -89,8 +90,15 @@ class Stream final : public Source {
   void send_now(std::string_view bytes);
 
  private:
+  friend class Newcomers;
   friend class Tls;
   enum class Kept : uint8_t { nothing, in_batch, sent };
+  /// Registers a newcomer with the loop; false when the kernel refuses (errno).
+  bool watch();
+  /// As if the peer had gone.
+  void cut_off();
+  /// `again`, for who will wait then.
+  Io again();
   /// What TLS kept for the turn's end is sent by itself: there is more to say at once.
   void leave_batch();
   /// Plain bytes, whatever they are.
@@ -106,13 +114,14 @@ class Stream final : public Source {
   std::unique_ptr<Tls> tls_;
   int fd_ = -1;
   int32_t outcome_ = 0;  // of what was kept: bytes, or -errno
+  Newcomers::Place place_ = Newcomers::kNone;
   Kept kept_ = Kept::nothing;
-  bool readable_ = false;
-  bool writable_ = false;
-  bool end_ahead_ = false;  // a FIN, reset or error is known to stand behind the bytes
-  bool broken_ = false;
-  bool finishing_ = false;  // the goodbye has to go out before our end
-  bool reset_ = false;      // seen by a write or an event: a later end is none
+  bool readable_ : 1 = false;
+  bool writable_ : 1 = false;
+  bool end_ahead_ : 1 = false;  // a FIN, reset or error is known to stand behind the bytes
+  bool broken_ : 1 = false;
+  bool finishing_ : 1 = false;  // the goodbye has to go out before our end
+  bool reset_ : 1 = false;      // seen by a write or an event: a later end is none
 };
 
 }  // namespace weir::net

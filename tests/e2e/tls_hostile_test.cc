@@ -79,6 +79,8 @@ struct Absurd {
   std::function<void(std::string& hello, size_t asked)> change;  // `asked`: where kAsked stands
 };
 
+void PrintTo(const Absurd& one, std::ostream* out) { *out << one.name; }
+
 class AbsurdName : public ::testing::TestWithParam<Absurd> {};
 
 /// RFC 6066 §3: before the name stand its length (2), its kind (1) and the list's length (2).

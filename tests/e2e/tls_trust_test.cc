@@ -60,6 +60,26 @@ TEST(ClientCertificate, ThatIsRevokedIsRefusedOnceTheListSaysSoWithAnOldTicketTo
   EXPECT_EQ(edge.fetch(get("/"), edge.bearer(edge.alice)).status, 200);
 }
 
+TEST(ClientCertificate, IsRequiredOfThoseTooWhoCameWithoutOneBefore) {
+  for (const char* const version : {"1.2", ""}) {
+    Guarded edge(", client_certificate: request");
+    TlsOptions before = edge.options();
+    before.max_version = version;
+    Client client = edge.client(before);
+    client.send(get("/"));
+    EXPECT_EQ(client.receive().status, 200);
+    before.session = client.wire().tls()->session();
+    Client again = edge.client(before);
+    ASSERT_TRUE(again.secured());
+    EXPECT_TRUE(again.wire().tls()->resumed()) << "the ticket is a good one";
+    auto config = edge.weir->config();
+    config.listener.back() = HttpsEdge::tls_text({edge.files}, {"client_ca: " + edge.authority.ca()});
+    edge.weir->reload(config);
+    EXPECT_EQ(edge.fetch(get("/"), before).status, 0) << version;
+    EXPECT_EQ(edge.fetch(get("/"), edge.bearer(edge.alice)).status, 200);
+  }
+}
+
 TEST(ClientCertificate, MayBeLeftOutWhereItIsRequested) {
   Guarded edge(", client_certificate: request");
   EXPECT_EQ(edge.fetch(get("/")).status, 200);

@@ -19,7 +19,9 @@ class StreamTest : public ::testing::Test {
     int pair[2];
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
     peer = pair[1];
-    EXPECT_TRUE(stream.adopt(pair[0]));
+    stream.adopt(pair[0]);
+    EXPECT_EQ(stream.read(buffer).state, IoState::again);  // from here on it is watched
+    turn(loop);
   }
   ~StreamTest() override { hang_up(); }
   void hang_up() {
