@@ -21,6 +21,7 @@ namespace weir::testing {
 
 struct TlsSide::Body {
   int descriptor = -1;
+  std::mutex mutex;  // a test may read and write at once; what OpenSSL does for one of them changes the other's way
   std::shared_ptr<SSL_CTX> context;
   std::shared_ptr<SSL> ssl;
 };
@@ -140,18 +141,21 @@ bool TlsSide::shake_hands(Deadline deadline) {
 }
 
 TlsStep TlsSide::read(char* into, size_t room, size_t& size) {
+  const std::lock_guard lock(body_->mutex);
   ERR_clear_error();
   const int result = SSL_read_ex(body_->ssl.get(), into, room, &size);
   return result == 1 ? TlsStep::done : step(result);
 }
 
 TlsStep TlsSide::write(std::string_view bytes, size_t& size) {
+  const std::lock_guard lock(body_->mutex);
   ERR_clear_error();
   const int result = SSL_write_ex(body_->ssl.get(), bytes.data(), bytes.size(), &size);
   return result == 1 ? TlsStep::done : step(result);
 }
 
 void TlsSide::finish() {
+  const std::lock_guard lock(body_->mutex);
   SSL_shutdown(body_->ssl.get());
   ERR_clear_error();
 }
