@@ -3,6 +3,8 @@
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
+#include <algorithm>
+
 namespace weir::proxy {
 
 namespace {
@@ -19,7 +21,8 @@ void raise_descriptor_limit(const config::Config& config) {
     spdlog::warn(
         "limits.connections: {} may need {} descriptors, this process may have {}: it can carry about {}; raise "
         "LimitNOFILE",
-        config.limits.connections, needed, limit.rlim_cur, (limit.rlim_cur - kOwnDescriptors) / 2);
+        config.limits.connections, needed, limit.rlim_cur,
+        (std::max(limit.rlim_cur, kOwnDescriptors) - kOwnDescriptors) / 2);
   }
 }
 

@@ -24,7 +24,7 @@ void Handover::begin(control::Operator::Upgraded done) {
 std::string Handover::refusal() const {
   if (parts_.command.empty()) return "it was not started by `weir run`";
   if (done_) return "another upgrade is under way";
-  if (const std::string wrong = parts_.unready(); !wrong.empty()) return wrong;
+  if (std::string wrong = parts_.unready(); !wrong.empty()) return wrong;
   if (::getpid() == 1) return "it is the first process of its container, which would end with it";
   if (!parts_.store.catch_up()) return "the state cannot be written: " + parts_.store.error();
   return {};
@@ -73,7 +73,7 @@ void Handover::ready(std::string wrong) {
 /// Or it has failed with the state in its hands, which is this process' again then.
 void Handover::serving(const std::string& wrong) {
   if (!wrong.empty()) {
-    parts_.rollouts.take_back();
+    parts_.rollouts.go_on();
     parts_.yield(false);
     return give_up(wrong);
   }

@@ -29,10 +29,10 @@ struct UpstreamTimeouts {
   std::chrono::milliseconds connect, response_head, response_body, upstream_idle;
 };
 
-/// The upgraded connections of a version; the same object while the version is there.
-struct Tunnels {
-  /// Grows when those that began before are to end; read by whoever carries one, on any thread.
-  std::atomic<uint32_t> ended{0};
+/// What requests under way at a version should know; the same object while the version is there. Read on any thread.
+struct UnderWay {
+  std::atomic<uint32_t> tunnels_ended{0};  // grows when upgraded connections that began before are to end
+  std::atomic<bool> closed{false};         // the version was rolled back after they began
 };
 
 /// What of a request's failing counts against its endpoint.
@@ -50,7 +50,7 @@ struct VersionSite {
   config::Balance balance{};
   UpstreamTimeouts timeouts{};
   std::shared_ptr<metrics::VersionSeries> numbers;
-  std::shared_ptr<Tunnels> tunnels;
+  std::shared_ptr<UnderWay> under_way;
 };
 
 struct ServiceSite {

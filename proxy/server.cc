@@ -64,7 +64,7 @@ class Server::Body {
                      deliver(std::move(publication), std::move(fresh), std::move(adopted));
                    }),
         traffic_(io_, registry_),
-        rollouts_({io_, publisher_, *store_, feed_, registry_}),
+        rollouts_({io_, publisher_, *store_, feed_, registry_, [this] { crew_.wake_sessions(); }}),
         feedbacks_(io_, publisher_, rollouts_),
         audiences_(io_, publisher_),
         desk_({io_, publisher_, *store_, feed_, traffic_, rollouts_, feedbacks_,
@@ -179,7 +179,9 @@ void Server::Body::deliver(std::shared_ptr<const Publication> publication, std::
   for (auto& listener : fresh) {
     listeners.push_back({listener.site, std::move(listener.sockets.descriptors), listener.sockets.shared});
   }
-  if (predecessor_ && !is_the_one_) held_ = std::exchange(listeners, {});
+  if (predecessor_ && !is_the_one_) {
+    std::ranges::move(std::exchange(listeners, {}), std::back_inserter(held_));
+  }
   crew_.publish(std::move(publication), std::move(listeners), [this, adopted = std::move(adopted)](size_t worker) {
     asio::post(io_, [this, adopted, worker] {
       adopted(worker);

@@ -36,8 +36,8 @@ void Session::start(Entrance& entrance, int fd, std::optional<config::IpAddress>
 
 Session::Session(Entrance& entrance, std::optional<config::IpAddress> peer)
     : entrance_(entrance),
-      stream_(worker().loop()),
       waiter_(worker().loop()),
+      stream_(worker().loop()),
       patience_(waiter_),
       peer_(peer.value_or(config::IpAddress{})),
       has_peer_(peer.has_value()) {
@@ -65,7 +65,8 @@ void Session::end_all(Entrance& entrance) {
 }
 
 net::Detached Session::run() {
-  waiter_.wake();  // its request may be there already; it is read when the others' events have been noted
+  // Its request may be there already; but while events are noted nothing of another connection may end (loop.h).
+  waiter_.wake();
   co_await waiter_.event();
   while (opening()) co_await waiter_.event();
   while (shaking_hands()) co_await waiter_.event();

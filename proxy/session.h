@@ -43,8 +43,8 @@ class Session : private net::Link {
   void trust_anew();
 
   Entrance& entrance_;
+  net::Waiter waiter_;  // outlives the stream, which wakes it to its end
   net::Stream stream_;
-  net::Waiter waiter_;
   Patience patience_;
   std::unique_ptr<net::Handshake> handshake_;  // while it is under way
   net::Bytes input_;                           // read, and not used yet

@@ -26,6 +26,7 @@ class Line:
     job: Job = PLAIN
     rate: int = 0  # requests/s offered; 0 is a closed loop
     saturates: bool = True  # should the proxy have no idle time; not where one request at a time is under way
+    tail: bool = False  # it is about latency: many short rounds, and the floor's beside it
     quick: bool = False  # is it in a quick run
 
     def target(self, other):
@@ -42,7 +43,7 @@ LINES = [
     closed("8", "256 B, 8 connections", 8, nginx=0.80, haproxy=0.80),
     closed("1", "256 B, 1 connection", 1, nginx=1.0, haproxy=0.95, saturates=False),
     Line("rate", "fixed 20,000/s (Poisson), 64 connections", ("--connections", "64", "--rate", "20000"), nginx=0.92,
-         haproxy=0.85, p99=1.0, rate=20000, saturates=False, quick=True),
+         haproxy=0.85, p99=1.0, rate=20000, saturates=False, tail=True, quick=True),
     closed("log", "access log on (JSON to a file), 64 connections", 64, nginx=0.68, haproxy=0.72, job=LOGGED),
     closed("16k", "16 KiB, 64 connections", 64, "--body", "16384", nginx=0.68, haproxy=0.72),
     closed("256k", "256 KiB, 64 connections, peers tuned", 64, "--body", "262144", nginx=0.50, haproxy=0.90, job=LARGE),

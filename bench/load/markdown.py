@@ -1,11 +1,15 @@
 """The last run as README.md's tables."""
 
+from stillness import told as told_stillness
+from table import told_quiet
+
 LABELS = {"nginx": "nginx", "haproxy": "HAProxy"}
 
 
 def markdown(result):
     out = [f"One run of `{command(result)}` ({result['rounds']} rounds of {result['seconds']:g} s, {result['took_s']:.0f} s in all; "
-           f"{versions(result)}; kernel {result['kernel']}, load before it {result['load_average_before']:.1f}):", ""]
+           f"{versions(result)}; kernel {result['kernel']}, load before it {result['load_average_before']:.1f}; "
+           f"{told_stillness(result['stillness'])}):", ""]
     if result["lines"]:
         out += ["| | weir µs | × nginx | × HAProxy | req/s × nginx, HAProxy | p99 µs: weir, nginx, HAProxy |",
                 "|---|---|---|---|---|---|"]
@@ -50,6 +54,8 @@ def remarks(lines):
     wrong = sum(one["errors"] for line in lines for one in line["subjects"].values())
     out = [f"Responses that were wrong or missing: {wrong}."]
     for line in lines:
+        if line["tail"]:
+            out.append(f"p99 in the quieter quarter of the {line['rounds']} rounds of “{line['title']}”: {told_quiet(line)}.")
         missed = [f"{one['what']} {one['value']:.2f} (to reach {one['limit']:.2f})" for one in line["marks"]
                   if not one["met"]]
         if missed:

@@ -13,10 +13,11 @@ LABELS = {"weir": "weir", "nginx": "nginx", "haproxy": "HAProxy", "floor": "floo
 
 def summary(line, rounds):
     """`rounds`: one dict per round, name -> what the generator saw."""
-    out = {"key": line.key, "title": line.title, "subjects": {}, "ratios": {}, "marks": []}
+    out = {"key": line.key, "title": line.title, "tail": line.tail, "rounds": len(rounds), "subjects": {}, "ratios": {}, "marks": []}
     for name in rounds[0]:
         seen = [each[name] for each in rounds]
         subject = {key: statistics.median(one[key] for one in seen) for key in FIGURES}
+        subject["quiet_p99_us"] = quiet([one["p99_us"] for one in seen])
         subject["errors"] = sum(one["errors"] for one in seen)
         subject["unsent"] = sum(one["unsent"] for one in seen)
         subject["first_error"] = next((one["first_error"] for one in seen if one["errors"]), "")
@@ -31,6 +32,11 @@ def summary(line, rounds):
                                     for key in ("cpu_us", "rps", "p99_us", "p999_us")}
     out["marks"] = marks(line, out)
     return out
+
+
+def quiet(figures):
+    """The first quartile. What the machine itself does to a tail comes on top, in some rounds and not in others."""
+    return statistics.quantiles(figures, n=4, method="inclusive")[0] if len(figures) > 1 else figures[0]
 
 
 def spread(pairs):
@@ -57,8 +63,9 @@ def marks(line, out):
         found += [mark(f"requests/s × {LABELS[other]}", out["ratios"][other]["rps"]["median"], line.rps, most=False)
                   for other in peers]
     if line.p99 and peers:
-        better = min(peers, key=lambda other: out["subjects"][other]["p99_us"])
-        found.append(mark(f"p99 × {LABELS[better]}, the better peer", out["ratios"][better]["p99_us"]["median"], line.p99))
+        p99 = {name: one["quiet_p99_us"] for name, one in out["subjects"].items()}
+        better = min(peers, key=p99.get)
+        found.append(mark(f"p99 × {LABELS[better]}, the better peer", p99["weir"] / p99[better], line.p99))
     return found
 
 
@@ -76,10 +83,16 @@ def print_line(line):
     for other, ratio in line["ratios"].items():
         if ratio["cpu_us"] and ratio["rps"]:
             print(f"  weir × {LABELS[other]:8} CPU/request {told(ratio['cpu_us'])}   requests/s {told(ratio['rps'])}")
+    if line["tail"]:
+        print(f"  p99 in the quieter quarter of {line['rounds']} rounds: {told_quiet(line)}")
     for one in line["marks"]:
         print(f"  {told_mark(one)}")
     if line["rounds_measured_again"]:
         print(f"  the machine stood still in a round and it was measured again ({line['rounds_measured_again']} times)")
+
+
+def told_quiet(line):
+    return ", ".join(f"{LABELS[name]} {one['quiet_p99_us']:,.0f} µs" for name, one in line["subjects"].items())
 
 
 def remark(one):

@@ -7,6 +7,8 @@
 #include <optional>
 #include <string_view>
 
+#include "routing/ascii.h"
+
 namespace weir::cli {
 namespace {
 
@@ -27,12 +29,6 @@ std::string lower(std::string_view text) {
   return copy;
 }
 
-std::string_view trimmed(std::string_view text) {
-  const size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
 /// An answer as the admin writes them: a length, never chunks (RFC 9112 §6.2). Nothing for anything else.
 std::optional<AdminReply> read_reply(std::string_view bytes) {
   const size_t end = bytes.find("\r\n\r\n");
@@ -44,7 +40,7 @@ std::optional<AdminReply> read_reply(std::string_view bytes) {
   for (lines.remove_prefix(lines.find("\r\n") + 2); !lines.empty(); lines.remove_prefix(lines.find("\r\n") + 2)) {
     const std::string_view line = lines.substr(0, lines.find("\r\n"));
     const size_t colon = std::min(line.find(':'), line.size());
-    reply.fields.emplace(lower(line.substr(0, colon)), trimmed(line.substr(std::min(colon + 1, line.size()))));
+    reply.fields.emplace(lower(line.substr(0, colon)), routing::trim(line.substr(std::min(colon + 1, line.size()))));
   }
   reply.body = bytes.substr(end + 4);
   if (reply.field("content-length") != std::to_string(reply.body.size())) return std::nullopt;

@@ -11,6 +11,7 @@
 #include "proxy/cli/rollout_text.h"
 #include "proxy/cli/running.h"
 #include "proxy/cli/split_text.h"
+#include "proxy/cli/terminal.h"
 
 namespace weir::cli {
 namespace {
@@ -47,9 +48,33 @@ bool ended(const json::object& rollout) {
   return std::ranges::find(kEnds, text_of(rollout, "state")) != kEnds.end();
 }
 
+/// Drawn in place on a terminal; elsewhere a line whenever something has changed.
+class Watch {
+ public:
+  void show(const json::object& rollout) {
+    if (!terminal_) return tell(rollout_line(rollout));
+    const std::string whole = rollout_text(rollout);
+    const std::string text = ended(rollout) ? whole : cut_to(columns_of(STDOUT_FILENO), whole);
+    if (drawn_ > 0) fmt::print("\033[{}A\033[J", drawn_);
+    fmt::print("{}", text);
+    drawn_ = static_cast<size_t>(std::ranges::count(text, '\n'));
+  }
+
+ private:
+  void tell(std::string line) {
+    if (line == told_) return;
+    fmt::print("{}\n", line);
+    told_ = std::move(line);
+  }
+
+  const bool terminal_ = ::isatty(STDOUT_FILENO) != 0;
+  size_t drawn_ = 0;  // lines
+  std::string told_;
+};
+
 int show(const Options& options) {
   constexpr std::chrono::milliseconds kRedrawn{500};
-  size_t drawn = 0;
+  Watch watch;
   for (;;) {
     const auto asked = ask_running(options.running, "rollout status", {.target = path_of(options)});
     if (const int* code = std::get_if<int>(&asked)) return *code;
@@ -57,12 +82,13 @@ int show(const Options& options) {
     if (options.running.json) return print_json(answer);
     if (!answer.json.is_object()) return failed("rollout status", "the answer is no object", "is it weir's admin?");
     const json::object& rollout = answer.json.as_object();
-    const std::string text = rollout_text(rollout);
-    if (drawn > 0) fmt::print("\033[{}A\033[J", drawn);
-    fmt::print("{}", text);
+    if (options.watch) {
+      watch.show(rollout);
+    } else {
+      fmt::print("{}", rollout_text(rollout));
+    }
     std::fflush(stdout);
     if (!options.watch || ended(rollout)) return kDone;
-    drawn = ::isatty(STDOUT_FILENO) != 0 ? static_cast<size_t>(std::ranges::count(text, '\n')) : 0;
     std::this_thread::sleep_for(kRedrawn);
   }
 }

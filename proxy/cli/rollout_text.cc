@@ -20,6 +20,20 @@ std::string time_text(double seconds) {
   return seconds >= 60 ? fmt::format("{:.0f} min", seconds / 60) : fmt::format("{:.0f} s", seconds);
 }
 
+/// What is missing, and what comes next.
+std::string ahead_text(const json::object& rollout) {
+  std::string text;
+  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : " · ") + part; };
+  const double left = number_of(rollout, "left_seconds");
+  const std::string missing = text_of(rollout, "missing"), next = text_of(rollout, "next");
+  const std::string thaw = text_of(rollout, "frozen_until");
+  if (left > 0) add(time_text(left) + " left");
+  if (!missing.empty()) add(missing);
+  if (!thaw.empty()) add("frozen until " + local_time(thaw));
+  if (!next.empty()) add("next: " + next);
+  return text.empty() ? "" : text + "\n";
+}
+
 std::string metrics_text(const json::object& rollout) {
   using Align = TextTable::Align;
   TextTable table({{"METRIC"},
@@ -69,14 +83,7 @@ std::string rollout_text(const json::object& rollout) {
   const json::object& users = object_of(rollout, "users");
   text += fmt::format("users in this stage: {:.0f} on the stable version, {:.0f} on the candidate",
                       number_of(users, "stable"), number_of(users, "candidate"));
-  const double left = number_of(rollout, "left_seconds");
-  if (left > 0) text += fmt::format(" · {} left", time_text(left));
-  const std::string missing = text_of(rollout, "missing"), next = text_of(rollout, "next");
-  const std::string thaw = text_of(rollout, "frozen_until");
-  if (!missing.empty()) text += " · " + missing;
-  if (!thaw.empty()) text += " · frozen until " + local_time(thaw);
-  if (!next.empty()) text += " · next: " + next;
-  return text + "\n" + metrics_text(rollout) + steps_text(rollout);
+  return text + "\n" + ahead_text(rollout) + metrics_text(rollout) + steps_text(rollout);
 }
 
 }  // namespace weir::cli

@@ -85,7 +85,10 @@ void Desk::rollback(RollbackWish wish, Done done) {
   Outcome told = outcome(*service, judged);
   if (judged.refusal == Refusal::none && wish.close_tunnels) end_tunnels_after(*service, *wish.close_tunnels);
   if (!judged.step) return answer_when_adopted(*service, std::move(told), std::move(done));
-  told.remembered = parts_.store.force({*judged.step}, [&] { parts_.publisher.publish_splits(); });
+  told.remembered = parts_.store.force({*judged.step}, [&] {
+    parts_.publisher.publish_splits();
+    parts_.wake_sessions();
+  });
   told.changed = true;
   tell_change(*judged.step->change, parts_.feed);
   if (!told.remembered && parts_.store.remembers()) {
@@ -174,7 +177,7 @@ void Desk::end_tunnels(const std::string& service, const std::string& version) {
   const auto at = publication.config().services[*index].version_index(version);
   if (!at) return;
   spdlog::info("{}: upgraded connections to {} end", service, version);
-  publication.services[*index].versions[*at].tunnels->ended.fetch_add(1, std::memory_order_relaxed);
+  publication.services[*index].versions[*at].under_way->tunnels_ended.fetch_add(1, std::memory_order_relaxed);
   parts_.wake_sessions();
 }
 

@@ -26,7 +26,7 @@ struct DeskParts {
   std::function<bool()> draining;
   std::function<bool()> retired;  // another process has the state
   std::function<void(Operator::Upgraded)> upgrade;
-  std::function<void()> wake_sessions;  // so that those with a tunnel look whether it is to end
+  std::function<void()> wake_sessions;  // so that they look whether a tunnel is to end, or their candidate was closed
 };
 
 class Desk final : public Operator {

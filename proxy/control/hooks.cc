@@ -133,6 +133,7 @@ class Hooks::Line {
 
   net::Task<std::string> make(const HookCall& call);
   net::Task<std::string> reach(const HookCall& call);
+  std::string not_reached(int error) const;
   std::string take_answer(bool& whole);
 
   Hooks& hooks_;
@@ -173,12 +174,16 @@ net::Task<std::string> Hooks::Line::reach(const HookCall& call) {
   for (;;) {
     const net::Io io = stream_.connected();
     if (io.state == net::IoState::ok) co_return std::string();
-    if (io.state != net::IoState::again) {
-      co_return io.error == 0 ? std::string("TLS was not agreed upon") : std::string(std::strerror(io.error));
-    }
+    if (io.state != net::IoState::again) co_return not_reached(io.error);
     if (alarm_.rang()) co_return late;
     co_await waiter_.event();
   }
+}
+
+std::string Hooks::Line::not_reached(int error) const {
+  const net::Tls* const tls = stream_.tls();
+  if (tls == nullptr || tls->fault() == net::TlsFault::none) return std::strerror(error);
+  return tls->complaint().empty() ? "TLS was not agreed upon" : "TLS: " + tls->complaint();
 }
 
 /// Why it failed; `whole`: its head is there.

@@ -324,6 +324,7 @@ config::Problems Publisher::publish(Prepared& prepared) {
 
 void Publisher::deliver(std::shared_ptr<const proxy::Publication> publication, std::vector<NewListener> fresh) {
   current_ = publication;
+  Sites::tell_those_under_way(*publication);
   const uint64_t number = adoption_.published();
   deliver_(std::move(publication), std::move(fresh), [this, number](size_t worker) {
     adoption_.adopted(worker, number);

@@ -74,6 +74,8 @@ std::string next_text(const rollout::Plan& plan, const rollout::State& state) {
       return "done";
     case Phase::paused:
       return "goes on when resumed";
+    case Phase::rolled_back:
+      return "reopen it and start anew, once it is mended";
     default:
       return "";
   }
@@ -94,6 +96,15 @@ json::array freeze_json(const Run& run) {
   json::array windows;
   for (const rollout::Freeze& window : run.freezes) windows.emplace_back(window.text());
   return windows;
+}
+
+json::object judged_after_json(const Run& run) {
+  metrics::HistogramSnapshot all;
+  all.add(run.judged_after);
+  return {{"events", all.count()},
+          {"p50", seconds(all.quantile(0.5))},
+          {"p99", seconds(all.quantile(0.99))},
+          {"max", seconds(all.quantile(1))}};
 }
 
 double left(const rollout::Plan& plan, const rollout::State& state) {
@@ -167,6 +178,7 @@ json::object rollout_json(const Run& run) {
           {"failed", pair({state.here[rollout::kStable].failed, state.here[rollout::kCandidate].failed})},
           {"slow_seconds", seconds(run.slow)},
           {"metrics", std::move(metrics)},
+          {"judged_after_seconds", judged_after_json(run)},
           {"missing", climbing ? rollout::forecast(plan, state).text : ""},
           {"next", next_text(plan, state)},
           {"frozen_until", thaw ? json::value(time_text(thaw->at)) : json::value()},
@@ -193,23 +205,38 @@ json::object kept_json(const Run& run) {
           {"state", rollout::state_json(run.state)}};
 }
 
+namespace {
+
+std::deque<RolloutEntry> history_of(const json::array& kept) {
+  std::deque<RolloutEntry> history;
+  for (const json::value& one : kept) {
+    const auto at = std::chrono::microseconds(one.at("at_us").to_number<int64_t>());
+    history.push_back(
+        {std::chrono::system_clock::time_point(at),
+         {std::string(one.at("what").as_string()), one.at("stage").to_number<uint64_t>() - 1,
+          config::Share{one.at("share_millionths").to_number<uint32_t>()}, std::string(one.at("why").as_string())},
+         std::string(one.at("actor").as_string())});
+  }
+  return history;
+}
+
+}  // namespace
+
 bool read_kept(const json::value& kept, Run& run, bool& same_plan) {
-  try {
+  try {  // a record of which a part makes no sense is none: all is read before any of it is taken
     auto state = rollout::state_of(kept.at("state"), run.plan);
     if (!state) return false;
+    const bool same = kept.at("plan").as_string() == json::serialize(plan_json(run.plan));
+    const std::chrono::nanoseconds slow(kept.at("slow_ns").to_number<int64_t>());
+    const uint64_t revision = kept.at("revision").to_number<uint64_t>();
+    auto transitions = json::value_to<std::map<std::string, uint64_t>>(kept.at("transitions"));
+    auto history = history_of(kept.at("history").as_array());
     run.state = std::move(*state);
-    same_plan = kept.at("plan").as_string() == json::serialize(plan_json(run.plan));
-    run.slow = std::chrono::nanoseconds(kept.at("slow_ns").to_number<int64_t>());
-    run.revision = kept.at("revision").to_number<uint64_t>();
-    run.transitions = json::value_to<std::map<std::string, uint64_t>>(kept.at("transitions"));
-    for (const json::value& one : kept.at("history").as_array()) {
-      const auto at = std::chrono::microseconds(one.at("at_us").to_number<int64_t>());
-      run.history.push_back(
-          {std::chrono::system_clock::time_point(at),
-           {std::string(one.at("what").as_string()), one.at("stage").to_number<uint64_t>() - 1,
-            config::Share{one.at("share_millionths").to_number<uint32_t>()}, std::string(one.at("why").as_string())},
-           std::string(one.at("actor").as_string())});
-    }
+    run.slow = slow;
+    run.revision = revision;
+    run.transitions = std::move(transitions);
+    run.history = std::move(history);
+    same_plan = same;
     return true;
   } catch (const std::exception&) {  // Boost.JSON's way to say that something is missing or is of another kind
     return false;

@@ -26,7 +26,6 @@ namespace {
 constexpr size_t kHistory = 100;         // steps that are remembered of a rollout
 constexpr uint64_t kEnoughForP99 = 100;  // answers of the stable version
 constexpr milliseconds kSlowAllowance{50};
-constexpr const char* kItself = "weir";
 
 /// Compiling has seen to it that the zones are known.
 std::vector<rollout::Freeze> freezes_of(const config::Rollout& rollout) {
@@ -49,78 +48,6 @@ Rollouts::Rollouts(RolloutsParts parts)
       hooks_(std::make_unique<RolloutHooks>(parts.io)) {}
 
 Rollouts::~Rollouts() = default;
-
-config::Problems Rollouts::begin(const std::optional<config::State>& state, std::vector<std::string> records) {
-  if (state) {
-    auto found = Journal::open(state->directory + "/rollouts");
-    // On a disk that cannot be written there may be none; serving comes first.
-    const bool can_write = ::access(state->directory.c_str(), W_OK) == 0;
-    if (!found && can_write) return found.problems();
-    if (found) {
-      journal_ = std::move(found->journal);
-      records = std::move(found->records);
-      for (const std::string& told : found->told) spdlog::warn("{}", told);
-    } else {
-      spdlog::error("the rollouts' evidence is not kept: {}", found.problems().front().what);
-    }
-  }
-  adopt_plans();
-  read(records);
-  looked_ = steady_clock::now();
-  listen();
-  look_later();
-  return {};
-}
-
-void Rollouts::stop() {
-  timer_.cancel();
-  bell_rope_.cancel();
-  hooks_->stop();
-  save();
-}
-
-/// What was kept of services that still have a plan. A candidate that was closed meanwhile stays so.
-void Rollouts::read(const std::vector<std::string>& records) {
-  for (const std::string& record : records) {
-    boost::system::error_code error;
-    const json::value kept = json::parse(record, error);
-    const json::object* const object = kept.if_object();
-    const json::value* const name = object ? object->if_contains("service") : nullptr;
-    const auto found = name && name->is_string() ? runs_.find(std::string(name->get_string())) : runs_.end();
-    if (found == runs_.end()) continue;
-    bool same_plan = false;
-    if (!read_kept(kept, found->second, same_plan)) {
-      spdlog::warn("{}: what was kept of its rollout is of another plan; it begins anew", found->first);
-      continue;
-    }
-    if (!same_plan) follow(found->second, rollout::plan_was_changed(found->second.plan, found->second.state), kItself);
-    resume(found->second);
-  }
-}
-
-/// The process may have ended between a step and what it published.
-void Rollouts::resume(Run& run) {
-  const Remembered& split = *parts_.store.splits().find(run.plan.service);
-  if (run.state.phase == Phase::rolling_back) {
-    Step step;
-    step.share = config::kNobody;
-    step.close = true;
-    return publish(run, step, run.state.why);
-  }
-  if (!rollout::is_live(run.state.phase)) return;
-  spdlog::info("{}: its rollout goes on at {}, {}", run.plan.service, config::share_text(run.state.share),
-               rollout::phase_name(run.state.phase));
-  if (split.revision == run.revision && share_of(split.shares, run.plan.candidate) != run.state.share) {
-    Step step;
-    step.share = run.state.share;
-    return publish(run, step, "as before the restart");
-  }
-  const Change* const last = parts_.store.splits().last(run.plan.service);
-  if (last && last->author.by == "rollout" && last->revision == run.revision + 1) run.revision = last->revision;
-  notice_others(run);
-  if (rollout::is_live(run.state.phase)) renew_tally(run);
-  parts_.publisher.publish_splits();
-}
 
 const config::Service* Rollouts::find(const std::string& service) const {
   const auto& services = parts_.publisher.current()->config().services;
@@ -164,7 +91,7 @@ void Rollouts::adopt_plans() {
 void Rollouts::look_later() {
   timer_.expires_after(kBetweenLooks);
   timer_.async_wait([this](const boost::system::error_code& error) {
-    if (error) return;
+    if (error || stopped_) return;  // what has expired cannot be cancelled any more
     look_at_all();
     look_later();
   });
@@ -190,7 +117,7 @@ void Rollouts::look_at_all() {
 void Rollouts::listen() {
   bell_rope_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                         [this](const boost::system::error_code& error) {
-                          if (error) return;
+                          if (error || stopped_) return;
                           bell_->heard();
                           adopt_plans();
                           for (auto& [service, run] : runs_) look(run, milliseconds{0}, false);
@@ -198,11 +125,16 @@ void Rollouts::listen() {
                         });
 }
 
-void Rollouts::take_events(Run& run) {
-  const auto take = [&](const evidence::BadEvent& event) { rollout::note(run.plan, run.state, event); };
+std::vector<std::chrono::nanoseconds> Rollouts::take_events(Run& run) {
+  std::vector<std::chrono::nanoseconds> counted;
+  const auto take = [&](const evidence::CountedEvent& one) {
+    rollout::note(run.plan, run.state, one.event);
+    counted.push_back(one.at);
+  };
   for (const auto& tally : run.before) tally->drain(take);
   std::erase_if(run.before, [](const auto& tally) { return tally.use_count() == 1; });
   run.tally->drain(take);
+  return counted;
 }
 
 void Rollouts::look(Run& run, milliseconds passed, bool at_users) {
@@ -211,7 +143,7 @@ void Rollouts::look(Run& run, milliseconds passed, bool at_users) {
   const uint64_t diverted = run.tally->diverted();
   seen.diverted = std::exchange(run.diverted, diverted) != diverted;
   if (seen.diverted) rollout::divert(run.state);
-  take_events(run);
+  const auto counted = take_events(run);
   for (const auto side : {rollout::kStable, rollout::kCandidate}) {
     const rollout::Count count = run.tally->count(side);
     const rollout::Count before = std::exchange(run.counted[side], count);
@@ -227,6 +159,8 @@ void Rollouts::look(Run& run, milliseconds passed, bool at_users) {
   }
   if (const auto thaw = rollout::frozen_until(run.freezes, system_clock::now())) seen.frozen_until = thaw->text;
   const Step step = rollout::judge(run.plan, run.state, seen, passed);
+  const auto now = steady_clock::now().time_since_epoch();
+  for (const std::chrono::nanoseconds at : counted) run.judged_after.record(now - at);
   follow(run, step, kItself);
   const bool judges_slow = run.plan.judged[static_cast<size_t>(rollout::Metric::slow)];
   if (at_users && judges_slow && run.slow.count() == 0 && rollout::is_live(run.state.phase)) find_slow_mark(run);
@@ -240,7 +174,8 @@ void Rollouts::notice_others(Run& run) {
   const Change* const last = parts_.store.splits().last(run.plan.service);
   const std::string who = last ? last->author.name : "somebody";
   if (split.closed.contains(run.plan.candidate)) {
-    rollout::was_rolled_back(run.state, "rolled back by " + who);
+    const bool by_itself = last && last->author.by == "rollout";  // and died before it kept that
+    rollout::was_rolled_back(run.state, by_itself ? last->reason : "rolled back by " + who);
     parts_.publisher.set_rollout(run.plan.service, nullptr);
     tell_step(run, {"rollback", run.state.stage, run.state.share, run.state.why}, who);
     return save();
@@ -270,9 +205,11 @@ void Rollouts::publish(Run& run, const Step& step, const std::string& why) {
     judged = parts_.store.splits().rollback(
         service, {.service = service.name, .reason = why, .author = as_author(kItself)}, system_clock::now());
   } else {
+    const std::string what =
+        run.state.phase == Phase::aborted ? "aborted" : fmt::format("stage {}", run.state.stage + 1);
     const SplitWish wish{.service = service.name,
                          .shares = {{run.plan.candidate, *step.share}},
-                         .reason = why.empty() ? fmt::format("stage {}", run.state.stage + 1) : why,
+                         .reason = why.empty() ? what : why,
                          .author = as_author(kItself)};
     judged = parts_.store.splits().set(service, wish, system_clock::now());
   }
@@ -284,18 +221,23 @@ void Rollouts::publish(Run& run, const Step& step, const std::string& why) {
   }
   if (judged.refusal != Refusal::none) {
     spdlog::error("{}: the rollout cannot have its share: {}", service.name, judged.detail);
+    run.state.share = share_of(parts_.store.splits().find(service.name)->shares, run.plan.candidate);
     run.state.phase = Phase::aborted;
     run.state.why = judged.detail;
     return;
   }
   if (judged.step) {
-    const bool kept = parts_.store.force({*judged.step}, [&] { parts_.publisher.publish_splits(); });
+    const bool kept = parts_.store.force({*judged.step}, [&] {
+      parts_.publisher.publish_splits();
+      if (step.close) parts_.wake_sessions();
+    });
     if (!kept && parts_.store.remembers()) spdlog::critical("{}: {}", service.name, parts_.store.error());
     tell_change(*judged.step->change, parts_.feed);
   } else {
     parts_.publisher.publish_splits();
   }
   run.revision = parts_.store.splits().find(service.name)->revision;
+  run.unsaved = true;
   if (step.close) rollout::was_rolled_back(run.state, why);
 }
 
@@ -341,21 +283,6 @@ void Rollouts::tell_step(Run& run, const rollout::Transition& transition, const 
   hooks_->tell(run, run.history.back());
 }
 
-void Rollouts::save() {
-  const bool any = std::ranges::any_of(runs_, [](const auto& entry) { return entry.second.unsaved; });
-  if (!journal_ || !any) return;
-  for (auto& [service, run] : runs_) run.unsaved = false;
-  if (!journal_->rewrite(records())) spdlog::error("the rollouts' evidence is not kept: {}", journal_->error());
-}
-
-std::vector<std::string> Rollouts::records() const {
-  std::vector<std::string> records;
-  for (const auto& [service, run] : runs_) {
-    if (run.state.phase != Phase::draft) records.push_back(json::serialize(kept_json(run)));
-  }
-  return records;
-}
-
 std::optional<std::string> Rollouts::shown(const std::string& service) const {
   const auto found = runs_.find(service);
   if (found == runs_.end()) return std::nullopt;
@@ -365,7 +292,7 @@ std::optional<std::string> Rollouts::shown(const std::string& service) const {
 void Rollouts::fill(metrics::Facts& facts) const {
   facts.rollout_states.assign(rollout::kPhaseNames.begin(), rollout::kPhaseNames.end());
   for (const auto& [service, run] : runs_) {
-    metrics::Facts::Rollout told{service, rollout::phase_name(run.state.phase), 0, {}, {}};
+    metrics::Facts::Rollout told{.service = service, .state = rollout::phase_name(run.state.phase)};
     const bool begun = run.state.phase != Phase::draft;
     if (begun) told.stage = static_cast<double>(run.state.stage + 1);
     for (size_t i = 0; begun && i < rollout::kMetrics; ++i) {
@@ -374,6 +301,7 @@ void Rollouts::fill(metrics::Facts& facts) const {
       told.evidence.push_back({rollout::kMetricNames[i], "harm", rollout::e_value(evidence.harm.log_e())});
       told.evidence.push_back({rollout::kMetricNames[i], "safety", rollout::e_value(evidence.safety.log_e())});
     }
+    told.judged_after.add(run.judged_after);
     told.transitions.assign(run.transitions.begin(), run.transitions.end());
     facts.rollouts.push_back(std::move(told));
   }
@@ -417,7 +345,10 @@ RolloutOutcome Rollouts::tell(const RolloutWish& wish) {
               ""};
     }
     step = rollout::start(run.plan, run.state, share_of(split.shares, run.plan.candidate));
-    if (!step.refused) run.tally.reset();
+    if (!step.refused) {
+      run.tally.reset();
+      run.revision = split.revision;
+    }
   } else if (wish.command == "pause") {
     step = rollout::pause(run.plan, run.state, wish.reason);
   } else if (wish.command == "resume") {

@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/json/object.hpp>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 
@@ -25,6 +26,7 @@ struct RolloutsParts {
   Store& store;
   Feed& feed;
   metrics::Registry& registry;
+  std::function<void()> wake_sessions;  // so that they look whether their candidate was closed
 };
 
 /// A step of a rollout, as its history tells it.
@@ -49,6 +51,7 @@ struct Run {
   std::vector<std::shared_ptr<evidence::Tally>> before;  // of earlier shares, while requests count into them
   std::array<routing::rollout::Count, 2> counted;        // of the tally, by the judge
   uint64_t diverted = 0;                                 // likewise
+  metrics::Histogram judged_after;                       // from the counting of a bad event to the look that judged it
   bool unsaved = false;
 };
 
@@ -63,8 +66,9 @@ class Rollouts {
   void stop();
   /// Stops; what is kept is another process' from here on. The records, as `begin` takes them.
   std::vector<std::string> hand_over();
-  /// That process has failed: all is as before, and kept again as soon as it has let go of the directory.
-  void take_back();
+  /// After that, where the other process has failed: all is as before, and kept again as soon as it has let go of the
+  /// directory.
+  void go_on();
 
   std::optional<std::string> shown(const std::string& service) const;
   RolloutOutcome tell(const RolloutWish& wish);
@@ -86,7 +90,8 @@ class Rollouts {
   void look_at_all();
   void listen();
   void look(Run& run, std::chrono::milliseconds passed, bool at_users);
-  void take_events(Run& run);
+  /// Gives when each was counted.
+  std::vector<std::chrono::nanoseconds> take_events(Run& run);
   void notice_others(Run& run);
   void follow(Run& run, const Step& step, const std::string& author);
   void publish(Run& run, const Step& step, const std::string& why);
@@ -101,6 +106,7 @@ class Rollouts {
   static constexpr std::chrono::milliseconds kBetweenLooks{200};
   static constexpr int kLooksBetweenUsers = 5;
   static constexpr int kLooksBetweenSaves = 25;
+  static constexpr const char* kItself = "weir";  // the author of steps that nobody asked for
 
   RolloutsParts parts_;
   boost::asio::steady_timer timer_;
@@ -113,6 +119,7 @@ class Rollouts {
   std::string plans_of_;  // hash of the configuration that the plans are of
   std::chrono::steady_clock::time_point looked_;
   int looks_ = 0;
+  bool stopped_ = false;
 };
 
 }  // namespace weir::control

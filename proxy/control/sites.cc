@@ -29,7 +29,7 @@ std::shared_ptr<const proxy::Publication> Sites::publication(std::shared_ptr<con
   }
   publication->snapshot = std::move(snapshot);
   std::erase_if(endpoints_, [](const auto& entry) { return entry.second.expired(); });
-  std::erase_if(tunnels_, [](const auto& entry) { return entry.second.expired(); });
+  std::erase_if(under_way_, [](const auto& entry) { return entry.second.expired(); });
   std::erase_if(queues_, [](const auto& entry) { return entry.second.expired(); });
   std::erase_if(budgets_, [](const auto& entry) { return entry.second.expired(); });
   std::erase_if(mailboxes_, [](const auto& entry) { return entry.second.expired(); });
@@ -85,7 +85,7 @@ proxy::VersionSite Sites::make_version(const config::Service& service, const con
                    version.timeouts.response_body.value_or(timeouts.response_body),
                    version.timeouts.upstream_idle.value_or(timeouts.upstream_idle)};
   site.numbers = registry_.version(service.name, version.name);
-  site.tunnels = tunnels(service.name, version.name);
+  site.under_way = under_way(service.name, version.name);
   site.queue = queue(service.name, version);
   if (version.queue) site.queue_timeout = version.queue->timeout;
   for (const config::Endpoint& written : version.endpoints) {
@@ -167,11 +167,19 @@ std::shared_ptr<upstream::Endpoint> Sites::endpoint(const std::string& service, 
   return found;
 }
 
-std::shared_ptr<proxy::Tunnels> Sites::tunnels(const std::string& service, const std::string& version) {
-  auto& place = tunnels_[{service, version}];
+std::shared_ptr<proxy::UnderWay> Sites::under_way(const std::string& service, const std::string& version) {
+  auto& place = under_way_[{service, version}];
   auto found = place.lock();
-  if (!found) place = found = std::make_shared<proxy::Tunnels>();
+  if (!found) place = found = std::make_shared<proxy::UnderWay>();
   return found;
+}
+
+void Sites::tell_those_under_way(const proxy::Publication& publication) {
+  for (size_t i = 0; i < publication.services.size(); ++i) {
+    const routing::ServicePlan& plan = publication.snapshot->services[i];
+    const auto& versions = publication.services[i].versions;
+    for (size_t v = 0; v < versions.size(); ++v) versions[v].under_way->closed = plan.closed && v == plan.candidate;
+  }
 }
 
 }  // namespace weir::control

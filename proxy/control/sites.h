@@ -37,6 +37,9 @@ class Sites {
   void set_rollout(const std::string& service, std::shared_ptr<evidence::Tally> tally);
   std::shared_ptr<evidence::Tally> rollout(const std::string& service) const;
 
+  /// Requests that began before `publication` know from here on which versions are closed by it.
+  static void tell_those_under_way(const proxy::Publication& publication);
+
   /// Rings when a mailbox has got a rating.
   evidence::Bell& feedback_bell() { return *feedback_bell_; }
 
@@ -49,7 +52,7 @@ class Sites {
                                   const config::Timeouts& timeouts, const Keyring& keyring);
   std::shared_ptr<upstream::Endpoint> endpoint(const std::string& service, const std::string& version,
                                                const std::string& address);
-  std::shared_ptr<proxy::Tunnels> tunnels(const std::string& service, const std::string& version);
+  std::shared_ptr<proxy::UnderWay> under_way(const std::string& service, const std::string& version);
   std::shared_ptr<upstream::Queue> queue(const std::string& service, const config::Version& version);
   std::shared_ptr<upstream::RetryBudget> budget(const config::Service& service);
   std::shared_ptr<evidence::Mailbox> mailbox(const config::Service& service);
@@ -61,7 +64,7 @@ class Sites {
   const Resolver& resolver_;
   const size_t workers_;
   std::map<std::array<std::string, 3>, std::weak_ptr<upstream::Endpoint>> endpoints_;
-  std::map<std::array<std::string, 2>, std::weak_ptr<proxy::Tunnels>> tunnels_;
+  std::map<std::array<std::string, 2>, std::weak_ptr<proxy::UnderWay>> under_way_;
   std::map<std::array<std::string, 2>, std::weak_ptr<upstream::Health>> healths_;
   std::map<std::array<std::string, 2>, std::weak_ptr<upstream::Queue>> queues_;
   std::map<std::string, std::weak_ptr<upstream::RetryBudget>> budgets_;

@@ -1,6 +1,11 @@
 #include "proxy/demo/advice.h"
 
 #include <fmt/core.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
 
 #include "config/config.h"
 #include "routing/bucket.h"
@@ -38,6 +43,21 @@ std::string curl(const std::string& address, const std::string& header, const st
   return fmt::format("curl {}http://{}{}", with, address, path);
 }
 
+/// What to type for this program: `weir` where a shell finds one, else where it lies.
+std::string program() {
+  const char* const path = std::getenv("PATH");
+  std::istringstream directories(path == nullptr ? "" : path);
+  for (std::string directory; std::getline(directories, directory, ':');) {
+    if (::access((directory + "/weir").c_str(), X_OK) == 0) return "weir";
+  }
+  std::error_code error;
+  const auto whole = std::filesystem::read_symlink("/proc/self/exe", error);
+  const auto here = std::filesystem::current_path(error);
+  const auto from_here = whole.lexically_relative(here);
+  const bool below = !from_here.empty() && *from_here.begin() != "..";
+  return whole.empty() ? "weir" : below ? from_here.string() : whole.string();
+}
+
 std::string advise(const std::string& command, const std::string& why) {
   return fmt::format("  {:<62}  {}\n", command, why);
 }
@@ -64,8 +84,9 @@ std::string what_to_try(const routing::ServicePlan& service, const Whereabouts& 
                  fmt::format("{} from the next request on", next_text));
   if (!where.admin.empty()) {
     const std::string at = where.admin == kUsualAdmin ? "" : " --admin " + where.admin;
-    text += advise("weir rollout start shop" + at, "new climbs by itself, to 100% in under two minutes");
-    text += advise("weir rollout status shop --watch" + at, "watch it; press b here, and see it turn back");
+    const std::string weir = program();
+    text += advise(weir + " rollout start shop" + at, "new climbs by itself, to 100% in under two minutes");
+    text += advise(weir + " rollout status shop --watch" + at, "watch it; press b here, and see it turn back");
   }
   if (!where.admin.empty()) text += advise(curl(where.admin, "", "/metrics"), "the same numbers for Prometheus");
   return text + "Ctrl-C ends it.\n\n";

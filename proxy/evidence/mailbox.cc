@@ -9,6 +9,7 @@ namespace json = boost::json;
 namespace {
 
 constexpr int64_t kBest = 5;
+constexpr std::chrono::seconds kBetweenLooks{1};  // for users who may be forgotten
 
 WordsOrWrong wrong(std::string why) { return {std::nullopt, std::move(why)}; }
 
@@ -56,9 +57,11 @@ Mailbox::Taken Mailbox::put(Rating rating, std::chrono::nanoseconds now) {
   return Taken::yes;
 }
 
-/// Those whose time is over are forgotten first.
+/// Those whose time is over are forgotten first; not looked for at every rating of a flood of them, as it takes long.
 bool Mailbox::remembers_too_many(std::chrono::nanoseconds now) {
   if (last_.size() < kRemembered) return false;
+  if (now < looks_again_) return true;
+  looks_again_ = now + kBetweenLooks;
   std::erase_if(last_, [&](const auto& entry) { return now - entry.second >= every_; });
   return last_.size() >= kRemembered;
 }

@@ -68,6 +68,7 @@ class Mailbox {
   std::mutex mutex_;
   std::chrono::milliseconds every_{};
   std::unordered_map<uint64_t, std::chrono::nanoseconds> last_;  // by user
+  std::chrono::nanoseconds looks_again_{};                       // for those who may be forgotten
   std::vector<Rating> waiting_;
 };
 

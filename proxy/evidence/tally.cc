@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <system_error>
 
 namespace weir::evidence {
@@ -46,7 +47,8 @@ void Tally::bad(size_t worker, BadEvent event) {
   UserFilter& told = shard.told[static_cast<size_t>(event.metric)];
   if (!told.insert(event.user)) return;
   event.good = good(Side::kCandidate);
-  shard.events.push(event);  // what finds no room is lost: it only costs power
+  shard.events.push(
+      {event, std::chrono::steady_clock::now().time_since_epoch()});  // what finds no room is lost: it only costs power
   bell_->ring();
 }
 

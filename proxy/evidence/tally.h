@@ -21,6 +21,12 @@ using routing::rollout::Metric;
 using routing::rollout::Side;
 using routing::rollout::UserFilter;
 
+/// A bad event, and when it was counted, by a clock that only grows.
+struct CountedEvent {
+  BadEvent event;
+  std::chrono::nanoseconds at{};
+};
+
 /// Wakes the control thread, once until it has looked. Any thread rings, one waits.
 class Bell {
  public:
@@ -84,7 +90,7 @@ class Tally {
     std::array<SideShard, 2> sides;
     metrics::Counter diverted;
     std::array<UserFilter, routing::rollout::kMetrics> told;  // the worker's alone
-    boost::lockfree::spsc_queue<BadEvent, boost::lockfree::capacity<kWaiting>> events;
+    boost::lockfree::spsc_queue<CountedEvent, boost::lockfree::capacity<kWaiting>> events;
   };
 
   const Terms terms_;

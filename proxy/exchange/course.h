@@ -60,6 +60,7 @@ class Exchange {
   void complete();
   void be_patient();
   void time_is_up();
+  bool may_leave();
   Outcome::Next after_answer() const;
 
   Worker& worker_;
@@ -82,7 +83,8 @@ class Exchange {
   bool client_keeps_ = false;  // the client wishes another request on this connection
   bool client_is_10_ = false;
   unsigned interims_ = 0;
-  bool settled_ = false;        // nothing more is tried
+  bool settled_ = false;  // nothing more is tried
+  bool asked_to_leave_ = false;
   std::string_view methods_;    // that weir's own answer names; empty: none
   uint32_t tunnels_ended_ = 0;  // when this one began
   enum class Phase : uint8_t { none, request, response_head, response_body } patient_in_ = Phase::none;

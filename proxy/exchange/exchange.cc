@@ -100,6 +100,8 @@ bool Exchange::relaying() {
     fail_try(response_->fault());
   } else if (client_.patience.expired()) {
     time_is_up();
+  } else if (may_leave()) {
+    fail_try(http::Fault::response_timeout);
   } else {
     be_patient();
     return true;
@@ -107,10 +109,20 @@ bool Exchange::relaying() {
   return false;
 }
 
+/// It waits for a candidate that was closed meanwhile, and stable may be asked instead.
+bool Exchange::may_leave() {
+  if (!version_->site->under_way->closed.load(std::memory_order_relaxed)) [[likely]]
+    return false;
+  const bool waits = request_->sent() && !response_->got_any() && response_->interims() == 0;
+  if (!waits || std::exchange(asked_to_leave_, true)) return false;
+  const bool leaves = retry_.leaves();
+  if (retry_.exhausted()) record_.retry_refused();
+  return leaves;
+}
+
 /// The response went out whole.
 void Exchange::complete() {
   settled_ = true;
-  if (retry_.exhausted()) record_.retry_refused();
   attempt_.answered(response_->status());
   if (response_->reusable() && request_->sent()) {
     attempt_.give_back();
@@ -227,13 +239,14 @@ bool Exchange::tunnelling() {
   if (!tunnel_) {
     tunnel_.emplace(worker_, client_, attempt_.stream(), std::exchange(response_->out(), {}),
                     std::exchange(client_.input, {}));
-    tunnels_ended_ = version_->site->tunnels->ended.load(std::memory_order_relaxed);
+    tunnels_ended_ = version_->site->under_way->tunnels_ended.load(std::memory_order_relaxed);
     client_.patience.limit(view_->config().timeouts.tunnel_idle);
   }
   tunnel_->pump();
-  const bool to_end = version_->site->tunnels->ended.load(std::memory_order_relaxed) != tunnels_ended_;
+  const bool to_end = version_->site->under_way->tunnels_ended.load(std::memory_order_relaxed) != tunnels_ended_;
   if (tunnel_->over() || to_end || client_.patience.expired()) {
     settled_ = true;
+    if (tunnel_->broken()) attempt_.stream().abort();  // so that neither side takes what it got for the whole
     attempt_.abandon();
     outcome_.next = tunnel_->broken() ? Outcome::Next::abort : Outcome::Next::close;
     return false;

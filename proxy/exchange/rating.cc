@@ -37,7 +37,7 @@ Objection objection(const http::RequestHead& head, const Admission& admission) {
 
 /// Who rates which version is known by the head alone.
 void Exchange::begin_rating(const http::RequestHead& head, const Admission& admission) {
-  record_.own_answer();
+  record_.own_answer(*admission.service, admission.decision);
   service_ = admission.service;
   const Objection no = objection(head, admission);
   if (no.status == 405) methods_ = "POST";

@@ -97,7 +97,7 @@ void Record::moved_to(uint32_t version) {
 
 void Record::request_bytes(uint64_t bytes) {
   bytes_in_ += bytes;
-  if (service_) version_numbers()->request_body_bytes.add(bytes);
+  if (service_ && !own_) version_numbers()->request_body_bytes.add(bytes);
 }
 
 void Record::response_bytes(uint64_t bytes) {

@@ -39,7 +39,6 @@ class Record {
 
   /// From here on the request belongs to a service and version.
   void decided(const ServiceView& service, const routing::Decision& decision);
-  bool reached_service() const { return service_ != nullptr; }
 
   void try_begins(const upstream::Endpoint& endpoint);
   /// A failed try counts under the version that failed.
@@ -70,8 +69,12 @@ class Record {
   }
   /// Neither counted nor logged: a load balancer's probe.
   void uncounted() { counted_ = silent_ = true; }
-  /// Logged, but counted for no version and no listener: weir itself is asked.
-  void own_answer() { own_ = true; }
+  /// Logged, but counted for no version and no listener: weir itself is asked, by a user of this version.
+  void own_answer(const ServiceView& service, const routing::Decision& decision) {
+    service_ = &service;
+    decision_ = decision;
+    own_ = true;
+  }
   unsigned tries() const { return tries_; }
 
  private:

@@ -170,6 +170,7 @@ void ResponseRelay::begin_body(const http::ResponseHead& head, http::Framing fra
     discarded_ = head.status;
     return fail(http::Fault::answer_discarded);
   }
+  if (judge_ && judge_->exhausted()) record_.retry_refused();
   status_ = head.status;
   kind_ = framing.kind;
   left_ = framing.length;

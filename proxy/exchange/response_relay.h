@@ -19,6 +19,8 @@ class AnswerJudge {
  public:
   /// True: the client does not get it, and another try is made.
   virtual bool discards(unsigned status) = 0;
+  /// What was asked last would have been followed by another try, had the budget not been used up; told once.
+  virtual bool exhausted() = 0;
 
  protected:
   ~AnswerJudge() = default;

@@ -76,6 +76,11 @@ Again Retry::where(bool unsent) {
   return Again::on_stable;
 }
 
+bool Retry::leaves() {
+  const bool wanted = rules_ && rules_->when.timeout && left() && repeatable() && where(false) == Again::on_stable;
+  return wanted && (discarded_ = spend());
+}
+
 bool Retry::discards(unsigned status) {
   const auto& statuses = rules_->when.statuses;
   if (std::ranges::find(statuses, status) == statuses.end() || !left() || !repeatable()) return false;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "proxy/exchange/request_relay.h"
 #include "proxy/exchange/response_relay.h"
@@ -33,6 +34,9 @@ class Retry final : public AnswerJudge {
   Again after(const FailedTry& failed);
   /// It had no endpoint with room: only the other version can help.
   Again without_endpoint();
+  /// It waits for an answer, and its version was closed: whether it goes to the other one now, as if it had come too
+  /// late. Spends of the budget, so that `after` does not.
+  bool leaves();
   /// The next tries are at this version.
   void moved(uint32_t version) { version_ = version; }
 
@@ -40,8 +44,7 @@ class Retry final : public AnswerJudge {
   bool judges() const { return rules_ && !rules_->when.statuses.empty(); }
   bool discards(unsigned status) override;
 
-  /// The last try would have been followed by another one, had the budget not been used up.
-  bool exhausted() const { return exhausted_; }
+  bool exhausted() override { return std::exchange(exhausted_, false); }
 
  private:
   bool left() const;

@@ -2,22 +2,18 @@
 
 #include <charconv>
 
+#include "routing/ascii.h"
+
 namespace weir::http {
 
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
 
 /// Calls `visit(element)` for each element of a comma-separated list (RFC 9110 §5.6.1).
 template <class Visit>
 void for_each_element(std::string_view list, Visit visit) {
   while (!list.empty()) {
     const size_t comma = list.find(',');
-    const std::string_view element = trimmed(list.substr(0, comma));
+    const std::string_view element = routing::trim(list.substr(0, comma));
     if (!element.empty()) visit(element);
     list = comma == std::string_view::npos ? std::string_view{} : list.substr(comma + 1);
   }
@@ -62,7 +58,7 @@ bool agreed_length(const Fields& fields, uint64_t& length) {
     for (bool more = true; more && agreed;) {
       const size_t comma = list.find(',');
       uint64_t one = 0;
-      agreed = parse_length(trimmed(list.substr(0, comma)), one) && (!any || one == length);
+      agreed = parse_length(routing::trim(list.substr(0, comma)), one) && (!any || one == length);
       length = one;
       any = true;
       more = comma != std::string_view::npos;

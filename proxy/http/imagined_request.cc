@@ -10,16 +10,11 @@
 #include "proxy/http/scan.h"
 #include "proxy/http/trust.h"
 #include "proxy/net/clock.h"
+#include "routing/ascii.h"
 #include "routing/override.h"
 
 namespace weir::http {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  const size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 bool has_blank_or_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c <= ' ' || c == 0x7f; });
@@ -44,7 +39,7 @@ bool is_sha256(std::string_view text) {
 
 routing::Field field_of(std::string_view line) {
   const size_t colon = line.find(':');
-  return {line.substr(0, colon), trimmed(line.substr(colon + 1))};
+  return {line.substr(0, colon), routing::trim(line.substr(colon + 1))};
 }
 
 }  // namespace

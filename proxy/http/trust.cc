@@ -3,20 +3,15 @@
 #include <algorithm>
 
 #include "proxy/http/head.h"
+#include "routing/ascii.h"
 
 namespace weir::http {
 
 namespace {
 
-std::string_view trimmed(std::string_view text) {
-  const size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
 /// An element of X-Forwarded-For: an address; some proxies add a port.
 std::optional<config::IpAddress> forwarded_address(std::string_view element) {
-  element = trimmed(element);
+  element = routing::trim(element);
   if (element.starts_with('[')) {
     const size_t end = element.find(']');
     return end == std::string_view::npos ? std::nullopt : config::parse_ip(element.substr(1, end - 1));

@@ -4,10 +4,10 @@
 
 namespace weir::log {
 
-Repeats::~Repeats() { tell_those_before(spdlog::log_clock::time_point::max()); }
+Repeats::~Repeats() { tell_those_over(spdlog::log_clock::time_point::max()); }
 
 void Repeats::sink_it_(const spdlog::details::log_msg& message) {
-  tell_those_before(message.time - kTime);
+  tell_those_over(message.time);
   std::string text(message.payload.data(), message.payload.size());
   if (seen_.size() >= kTexts && !seen_.contains(text)) return sink_->log(message);
   Seen& seen = seen_.try_emplace(std::move(text), Seen{message.time, message.level}).first->second;
@@ -15,14 +15,16 @@ void Repeats::sink_it_(const spdlog::details::log_msg& message) {
 }
 
 void Repeats::flush_() {
-  tell_those_before(spdlog::log_clock::now() - kTime);
+  tell_those_over(spdlog::log_clock::now());
   sink_->flush();
 }
 
-void Repeats::tell_those_before(spdlog::log_clock::time_point begin) {
+/// A clock that was set back ends them too: nobody is silent until it has caught up.
+void Repeats::tell_those_over(spdlog::log_clock::time_point now) {
   for (auto at = seen_.begin(); at != seen_.end();) {
     const auto& [text, seen] = *at;
-    if (seen.since > begin) {
+    const auto age = now - seen.since;
+    if (-kTime < age && age < kTime) {
       ++at;
       continue;
     }

@@ -32,7 +32,7 @@ class Repeats final : public spdlog::sinks::base_sink<std::mutex> {
     spdlog::level::level_enum level;
     size_t count = 0;
   };
-  void tell_those_before(spdlog::log_clock::time_point begin);
+  void tell_those_over(spdlog::log_clock::time_point now);
 
   static constexpr size_t kTexts = 1000;  // that are remembered; others pass
 

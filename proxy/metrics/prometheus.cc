@@ -270,7 +270,10 @@ void rollouts(std::vector<MetricFamily>& page, const Facts& facts) {
   Family state = gauge("weir_rollout_state", "1 for the state that a service's rollout is in, else 0.");
   Family evidence = gauge("weir_rollout_evidence", "E-values of harm and of safety; harm fails and safety passes.");
   Family transitions = counter("weir_rollout_transitions_total", "Steps of a service's rollout, by what they were.");
+  Family judged("weir_rollout_judged_after_seconds", MetricType::Histogram,
+                "From the counting of a bad event to the look of the judge that included it.");
   for (const auto& rollout : facts.rollouts) {
+    judged.add({{"service", rollout.service}}, rollout.judged_after);
     stage.add({{"service", rollout.service}}, rollout.stage);
     for (const std::string& name : facts.rollout_states) {
       state.add({{"service", rollout.service}, {"state", name}}, name == rollout.state ? 1 : 0);
@@ -286,6 +289,7 @@ void rollouts(std::vector<MetricFamily>& page, const Facts& facts) {
   std::move(state).to(page);
   std::move(evidence).to(page);
   std::move(transitions).to(page);
+  std::move(judged).to(page);
 }
 
 void users_and_hooks(std::vector<MetricFamily>& page, const Facts& facts) {

@@ -45,6 +45,7 @@ struct Facts {
     double stage = 0;  // from 1; 0: not begun
     std::vector<Evidence> evidence;
     std::vector<std::pair<std::string, uint64_t>> transitions;  // by what they were
+    HistogramSnapshot judged_after;                             // from a bad event to the look that judged it
   };
   struct Feedback {
     std::string service, version;

@@ -55,21 +55,28 @@ void SendBatch::submit() {
   sends_.clear();
 }
 
+/// A turn may have kept more than the ring holds: they go in as there is room.
 void SendBatch::submit_together() {
-  for (size_t i = 0; i < sends_.size(); ++i) {
-    io_uring_sqe* const sqe = io_uring_get_sqe(ring_.get());
-    io_uring_prep_send(sqe, sends_[i].stream->descriptor(), sends_[i].bytes.data(), sends_[i].bytes.size(),
-                       MSG_NOSIGNAL | MSG_DONTWAIT);
-    io_uring_sqe_set_data64(sqe, i);
-  }
-  int result = io_uring_submit(ring_.get());
-  size_t left = sends_.size() - take_outcomes();
-  while (left > 0) {
-    result = io_uring_submit_and_wait(ring_.get(), static_cast<unsigned>(left));
-    const size_t told = take_outcomes();
-    left -= told;
+  size_t prepared = 0, told = 0;
+  while (told < sends_.size()) {
+    for (; prepared < sends_.size(); ++prepared) {
+      io_uring_sqe* const sqe = io_uring_get_sqe(ring_.get());
+      if (sqe == nullptr) break;
+      const Send& send = sends_[prepared];
+      io_uring_prep_send(sqe, send.stream->descriptor(), send.bytes.data(), send.bytes.size(),
+                         MSG_NOSIGNAL | MSG_DONTWAIT);
+      io_uring_sqe_set_data64(sqe, prepared);
+    }
+    // They are tried at once, so that there is hardly ever anything to wait for.
+    int result = io_uring_submit(ring_.get());
+    size_t count = take_outcomes();
+    if (count == 0) {
+      result = io_uring_submit_and_wait(ring_.get(), 1);
+      count = take_outcomes();
+    }
+    told += count;
     // A ring that takes no more is given up: from now on each stream sends by itself.
-    if (result <= 0 && result != -EINTR && told == 0) return ring_.reset();
+    if (result <= 0 && result != -EINTR && count == 0) return ring_.reset();
   }
 }
 

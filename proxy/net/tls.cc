@@ -17,6 +17,8 @@ namespace {
 constexpr size_t kSealedAtOnce = 64 * 1024;    // plain bytes that leave together
 constexpr size_t kSealedForLater = 16 * 1024;  // that leave with others': copied once more
 constexpr size_t kMostWaiting = 16 * 1024;     // of what is sent without being asked to: alerts, key updates
+constexpr size_t kMostHeld = 4 * 1024;         // of tickets: those of a client with a large certificate are larger
+constexpr unsigned kReceivesACall = 4;         // of some 16 KiB; a record takes two
 
 /// What the call under way has to send. Empty between two calls.
 std::string& outgoing() {
@@ -29,6 +31,14 @@ struct Gathering {
   Gathering() { outgoing().clear(); }
   ~Gathering() { outgoing().clear(); }
 };
+
+/// How often the call under way may still receive. OpenSSL goes on by itself as long as something comes that is no
+/// data, key updates say (RFC 8446 §4.6.3), and records may hold a byte each: whoever sends those would have the
+/// worker for itself.
+unsigned& receives_left() {
+  thread_local unsigned left = 0;
+  return left;
+}
 
 /// SSL_get_error looks at the thread's queue. It is empty nearly always, and emptying it costs more than looking.
 void forget_errors() {
@@ -121,7 +131,12 @@ int Tls::on_read(BIO* bio, char* into, int size) {
     io.size = std::min(tls.first_.size(), static_cast<size_t>(size));
     std::copy_n(tls.first_.view().data(), io.size, into);
     tls.first_.consume(io.size);
+  } else if (receives_left() == 0) {
+    if (tls.stream_.waiter_) tls.stream_.waiter_->wake();  // there may be more: after the others' turn
+    BIO_set_retry_read(bio);
+    return -1;
   } else {
+    --receives_left();
     io = tls.stream_.receive({into, static_cast<size_t>(size)});
   }
   switch (io.state) {
@@ -187,6 +202,7 @@ Io Tls::shake_hands() {
   const Gathering gathering;
   if (!sealed_.empty() && !send_sealed() && broken_) return {0, IoState::error, error_};
   ERR_clear_error();
+  receives_left() = kReceivesACall;
   const int result = SSL_do_handshake(ssl_.get());
   if (fault_ == TlsFault::plain_text) {
     outgoing().clear();  // an alert means nothing to who speaks plain text
@@ -202,9 +218,10 @@ Io Tls::shake_hands() {
 }
 
 /// RFC 8446 §4.6.1: what a server has to say after the client's last word are tickets, which nobody waits for: they
-/// leave with the first answer. False: there is more to say than that.
+/// leave with the first answer. False: there is more to say than that, or so much that it is not kept.
 bool Tls::hold_tickets() {
   if (!server_ || !sealed_.empty() || SSL_version(ssl_.get()) != TLS1_3_VERSION) return false;
+  if (outgoing().size() > kMostHeld) return false;
   sealed_.append(outgoing());
   outgoing().clear();
   return held_ = true;
@@ -249,6 +266,7 @@ Io Tls::read(std::span<char> into) {
   const Gathering gathering;
   if (end_ != IoState::ok) return {0, end_, error_};
   if (!sealed_.empty() && !held_ && stream_.kept_ == Stream::Kept::nothing) send_sealed();
+  receives_left() = kReceivesACall + static_cast<unsigned>(into.size() / SSL3_RT_MAX_PLAIN_LENGTH);
   size_t got = 0;
   bool dry = false;
   while (got < into.size() && !dry) {
@@ -340,6 +358,7 @@ bool Tls::look() {
   const Gathering gathering;
   if (end_ != IoState::ok) return true;
   forget_errors();
+  receives_left() = kReceivesACall;
   char byte;
   size_t size = 0;
   const int result = SSL_peek_ex(ssl_.get(), &byte, 1, &size);

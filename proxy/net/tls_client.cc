@@ -68,8 +68,8 @@ Owned<SSL> TlsClient::session(const std::string& host) const {
   const bool is_address = config::parse_ip(name).has_value();
   if (!name.empty() && !is_address) SSL_set_tlsext_host_name(ssl.get(), name.c_str());
   if (verify_ != config::Verify::full) return ssl;
-  // RFC 9525: a name matches DNS names alone, an address IP addresses alone.
-  SSL_set_hostflags(ssl.get(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  // RFC 9525: a name matches DNS names alone, an address IP addresses alone; the subject is no name.
+  SSL_set_hostflags(ssl.get(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
   const bool set = is_address ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl.get()), name.c_str()) == 1
                               : SSL_set1_host(ssl.get(), name.c_str()) == 1;
   if (!set || name.empty()) ssl.reset();

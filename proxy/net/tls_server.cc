@@ -8,6 +8,7 @@
 #include <array>
 #include <ctime>
 #include <map>
+#include <optional>
 #include <span>
 
 #include "proxy/net/tls_profile.h"
@@ -32,6 +33,15 @@ std::string date_text(std::chrono::sys_seconds time) {
   gmtime_r(&seconds, &parts);
   std::array<char, 32> text{};
   return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S UTC", &parts)};
+}
+
+/// Who comes back is not asked for its certificate again: it is while the one that it showed has not expired.
+SSL_TICKET_RETURN on_ticket_opened(SSL*, SSL_SESSION* session, const unsigned char*, size_t, SSL_TICKET_STATUS status,
+                                   void*) {
+  if (status == SSL_TICKET_EMPTY || status == SSL_TICKET_NO_DECRYPT) return SSL_TICKET_RETURN_IGNORE_RENEW;
+  const X509* const shown = SSL_SESSION_get0_peer(session);
+  if (shown != nullptr && X509_cmp_current_time(X509_get0_notAfter(shown)) < 0) return SSL_TICKET_RETURN_IGNORE_RENEW;
+  return status == SSL_TICKET_SUCCESS_RENEW ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE;
 }
 
 /// Lower case without a trailing dot, as names in certificates are compared.
@@ -84,7 +94,28 @@ class TlsServer::Maker {
       what = "chain: " + files.chain + " is not valid before " + date_text(identity.not_before()) +
              "; is this machine's clock right?";
     }
-    if (!what.empty()) (dates_ == Dates::must_hold ? problems_ : warnings_).push_back({files.where, what});
+    if (!what.empty()) tell(files.where, what);
+  }
+
+  /// A list that is over lets nobody in (RFC 5280 §6.3.3); of several the first to end counts.
+  void check_revocations() {
+    std::optional<std::chrono::sys_seconds> over;
+    for (const auto& list : revocations_) {
+      const ASN1_TIME* const next = X509_CRL_get0_nextUpdate(list.get());
+      std::tm parts{};
+      if (next == nullptr || ASN1_TIME_to_tm(next, &parts) != 1) continue;
+      const std::chrono::sys_seconds time{std::chrono::seconds(timegm(&parts))};
+      over = over ? std::min(*over, time) : time;
+    }
+    if (!over) return;
+    server_->terms_.push_back({tls_.client_crl, *over});
+    if (*over >= std::chrono::system_clock::now()) return;
+    tell(tls_.where, "client_crl: " + tls_.client_crl + " expired at " + date_text(*over) +
+                         ", so that no certificate of its signer's holds; fetch the next one");
+  }
+
+  void tell(const config::Where& where, const std::string& what) {
+    (dates_ == Dates::must_hold ? problems_ : warnings_).push_back({where, what});
   }
 
   void read_signers() {
@@ -93,8 +124,10 @@ class TlsServer::Maker {
     if (!tls_.client_crl.empty()) {
       revocations_ = read_revocations(tls_.client_crl, "client_crl", tls_.where, problems_);
     }
+    check_revocations();
     for (const auto& signer : signers_) describe(signer.get(), i2d_X509);
     for (const auto& list : revocations_) describe(list.get(), i2d_X509_CRL);
+    describe(requires_certificates() ? "required" : "requested");
   }
 
   void name_certificates() {
@@ -160,9 +193,12 @@ class TlsServer::Maker {
     SSL_CTX_set_num_tickets(context, 0);
   }
 
+  bool requires_certificates() const { return tls_.client_certificate == config::ClientCertificate::require; }
+
   void ask_for_certificates(SSL_CTX* context) {
-    const bool required = tls_.client_certificate == config::ClientCertificate::require;
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (requires_certificates() ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+                       nullptr);
+    SSL_CTX_set_session_ticket_cb(context, nullptr, on_ticket_opened, nullptr);
     X509_STORE* const store = SSL_CTX_get_cert_store(context);
     for (const auto& signer : signers_) {
       X509_STORE_add_cert(store, signer.get());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <tuple>
 #include <utility>
 
 #include "proxy/net/clock.h"
@@ -19,6 +20,13 @@ Absence absence_of(const routing::EndpointHealth& endpoint) {
   if (!endpoint.passes) return Absence::probe;
   if (endpoint.ejected) return Absence::ejected;
   return endpoint.unreachable ? Absence::unreachable : Absence::none;
+}
+
+bool same(const routing::HealthRules& a, const routing::HealthRules& b) {
+  const auto all = [](const routing::HealthRules& rules) {
+    return std::tie(rules.fall, rules.rise, rules.base, rules.max, rules.hold, rules.slow_start, rules.is_candidate);
+  };
+  return all(a) == all(b);
 }
 
 }  // namespace
@@ -51,8 +59,10 @@ void Health::configure(const routing::HealthRules& rules, uint32_t consecutive, 
   std::vector<routing::EndpointHealth> known;
   std::vector<std::shared_ptr<Endpoint>> endpoints;
   std::vector<Absence> told;
+  bool edited = sites.size() != endpoints_.size() || !same(rules, health_.rules());
   for (const EndpointSite& site : sites) {
     const size_t before = index_of(*site.endpoint);
+    edited |= before != endpoints.size();
     routing::EndpointHealth health;
     if (before != kUnknown) {
       health = health_.endpoints()[before];
@@ -61,12 +71,17 @@ void Health::configure(const routing::HealthRules& rules, uint32_t consecutive, 
     }
     const bool resolved = !site.addresses.empty();
     if (resolved && !health.resolved) health.came_back = time;
+    edited |= health.resolved != resolved;
     health.resolved = resolved;
     if (!probes) {
+      edited |= !health.passes || health.probed;
       health.passes = true;
       health.probed = false;
     }
-    if (consecutive == 0) health.ejected = health.unreachable = false;
+    if (consecutive == 0) {
+      edited |= health.ejected || health.unreachable;
+      health.ejected = health.unreachable = false;
+    }
     told.push_back(before == kUnknown ? Absence::none : told_[before]);
     known.push_back(health);
     endpoints.push_back(site.endpoint);
@@ -74,7 +89,8 @@ void Health::configure(const routing::HealthRules& rules, uint32_t consecutive, 
   consecutive_.store(consecutive, std::memory_order_relaxed);
   endpoints_ = std::move(endpoints);
   told_ = std::move(told);
-  health_.change(rules, std::move(known), time);
+  // Another version's edit, or another address of the same name, does not end a candidate's rest.
+  if (edited) health_.change(rules, std::move(known), time);
   configured_ = true;
   publish(time);
 }

@@ -133,7 +133,8 @@ std::optional<double> minutes_for(double more, double so_far, milliseconds passe
 
 std::string forecast_text(uint64_t more, const char* who, std::optional<double> minutes) {
   if (!minutes) return fmt::format("needs about {} more {}; there is no traffic", more, who);
-  return fmt::format("needs about {} more {}, {:.0f} minutes", more, who, std::max(1.0, *minutes));
+  const double whole = std::max(1.0, std::round(*minutes));
+  return fmt::format("needs about {} more {}, {:.0f} minute{}", more, who, whole, whole > 1 ? "s" : "");
 }
 
 Forecast users_missing(const State& state, uint64_t wanted) {

@@ -9,6 +9,17 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
+std::vector<std::string> told(const std::string& text) {
+  const auto loaded = parse(text, "FILE");
+  std::vector<std::string> lines;
+  if (!loaded) {
+    ADD_FAILURE() << loaded.problems().front().text();
+    return lines;
+  }
+  for (const Problem& warning : loaded->warnings) lines.push_back(warning.text());
+  return lines;
+}
+
 /// The warnings of a service of two versions with these lines, behind a listener with these.
 std::vector<std::string> warnings_of(const std::string& service, const std::string& listener = "") {
   const std::string text = "listeners: [{ address: 127.0.0.1:8080" + listener +
@@ -19,14 +30,7 @@ std::vector<std::string> warnings_of(const std::string& service, const std::stri
                            "    versions: { old: { endpoints: [127.0.0.1:1] }, new: { endpoints: [127.0.0.1:2] } }\n"
                            "    " +
                            service + "\n";
-  const auto loaded = parse(text, "FILE");
-  std::vector<std::string> told;
-  if (!loaded) {
-    ADD_FAILURE() << loaded.problems().front().text();
-    return told;
-  }
-  for (const Problem& warning : loaded->warnings) told.push_back(warning.text());
-  return told;
+  return told(text);
 }
 
 TEST(Warnings, ACohortOfSeveralKeysMayMoveAUser) {
@@ -75,19 +79,11 @@ TEST(Warnings, AProxyProtocolThatNobodyMaySpeak) {
 }
 
 std::vector<std::string> warnings_of_admin(const std::string& admin) {
-  const auto loaded = parse(
+  return told(
       "listeners: [{ address: 127.0.0.1:8080 }]\n"
       "services: [{ name: shop, versions: { old: { endpoints: [127.0.0.1:1] } } }]\n"
       "admin: " +
-          admin + "\n",
-      "FILE");
-  std::vector<std::string> told;
-  if (!loaded) {
-    ADD_FAILURE() << loaded.problems().front().text();
-    return told;
-  }
-  for (const Problem& warning : loaded->warnings) told.push_back(warning.text());
-  return told;
+      admin + "\n");
 }
 
 TEST(Warnings, ATokenOverTheNetworkWithoutTlsIsReadByOthers) {

@@ -117,6 +117,18 @@ TEST_F(AdminOverTls, ReloadFindsTheAdminInItsFileAndKnowsItsCertificate) {
   EXPECT_NE(reloaded.output.find("in force"), std::string::npos);
 }
 
+TEST_F(AdminOverTls, ReloadShowsTheOperatorsCertificateThatTheEnvironmentNames) {
+  start();
+  const Words words{"reload", "-c", weir_->file()};
+  const Finished refused = run(weir_program(), words);
+  EXPECT_EQ(refused.code, 1) << "a certificate is required";
+  EXPECT_NE(refused.errors.find("WEIR_CERT"), std::string::npos) << refused.errors;
+  const Finished reloaded =
+      run(weir_program(), words, {.environment = {{"WEIR_CERT", alice_.chain}, {"WEIR_KEY", alice_.key}}});
+  EXPECT_EQ(reloaded.code, 0) << reloaded.errors;
+  EXPECT_NE(reloaded.output.find("in force"), std::string::npos);
+}
+
 TEST_F(AdminOverTls, AStrangerWithTheTokenIsServedWhereCertificatesAreOnlyAskedFor) {
   write_file(directory_ / "token", "s3cret\n");
   start(", client_certificate: request", {"token_file: " + (directory_ / "token")});

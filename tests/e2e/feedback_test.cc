@@ -75,6 +75,26 @@ TEST(Feedback, GoesNoFurtherAndCountsAsNoRequestOfAVersion) {
   EXPECT_EQ(shop.weir->metrics().sum("weir_requests_total"), 0);
 }
 
+TEST(Feedback, HasALineInTheAccessLogWithItsServiceAndVersion) {
+  Directory directory;
+  const std::string path = directory / "access.log";
+  Asking shop;
+  ConfigText config = shop.weir->config();
+  config.top.push_back(fmt::format("access_log: {{ path: {}, format: json }}", path));
+  shop.weir->reload(config);
+  EXPECT_EQ(shop.rating(R"({"rating":4})").status, 202);
+  ASSERT_TRUE(wait_until([&] { return std::ranges::count(read_file(path), '\n') == 1; }));
+  const json::object line = json::parse(read_file(path)).as_object();
+  EXPECT_EQ(line.at("path").as_string(), kPath);
+  EXPECT_EQ(line.at("status"), 202);
+  EXPECT_EQ(line.at("service").as_string(), "shop");
+  EXPECT_EQ(line.at("version").as_string(), "new");
+  EXPECT_EQ(line.at("bucket"), 66771);
+  EXPECT_EQ(line.at("endpoint").as_string(), "") << "it went to none";
+  EXPECT_EQ(shop.weir->metrics().sum("weir_requests_total"), 0);
+  EXPECT_EQ(shop.weir->metrics().sum("weir_request_body_bytes_total"), 0);
+}
+
 TEST(Feedback, IsForwardedLikeAnythingElseWhereNobodyAsksForIt) {
   Asking shop("");
   EXPECT_EQ(shop.rating(R"({"rating":4})").body, "new");

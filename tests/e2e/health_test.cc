@@ -167,20 +167,20 @@ TEST(Fallback, AnEditOfTheFileBringsACandidateBackAtOnce) {
 }
 
 TEST(Ejection, AnsweringFiveHundredsTakesAnEndpointOutForAWhile) {
-  Pair pair({.old_version = {"outlier: { consecutive: 3, base: 1s, max: 1s }", "balance: round_robin"}});
+  Pair pair({.old_version = {"outlier: { consecutive: 3, base: 4s, max: 4s }", "balance: round_robin"}});
   pair.second.answer(status(500));
   const auto seen = bodies(*pair.weir, 20);
   EXPECT_EQ(seen.at("500"), 3);
   EXPECT_EQ(pair.weir->metrics().sum("weir_endpoint_ejections_total", {{"endpoint", pair.second.address()}}), 1);
   EXPECT_EQ(pair.weir->metrics().sum("weir_endpoint_up"), 1);
-  EXPECT_TRUE(pair.weir->program().wait_for_text("not healthy: ejected for 1 s"));
+  EXPECT_TRUE(pair.weir->program().wait_for_text("not healthy: ejected for 4 s"));
   pair.second.answer(ok("second"));
   ASSERT_TRUE(up_becomes(*pair.weir, 2));
   EXPECT_EQ(bodies(*pair.weir, 10), (std::map<std::string, int>{{"first", 5}, {"second", 5}}));
 }
 
 TEST(Ejection, SomeoneOnProbationIsOutAgainWithItsFirstFailure) {
-  Pair pair({.old_version = {"outlier: { consecutive: 3, base: 300ms, max: 1h }", "balance: round_robin"}});
+  Pair pair({.old_version = {"outlier: { consecutive: 3, base: 3s, max: 1h }", "balance: round_robin"}});
   pair.second.answer(status(500));
   bodies(*pair.weir, 10);
   ASSERT_TRUE(up_becomes(*pair.weir, 2));

@@ -48,10 +48,10 @@ class Operated {
 
   /// Kills it, and starts it again with the same configuration, or another.
   void restart(int signal = SIGKILL) { restart_with(weir->config(), signal); }
-  void restart_with(ConfigText config, int signal = SIGKILL) {
+  void restart_with(ConfigText config, int signal = SIGKILL, const ProgramOptions& options = {}) {
     weir->program().signal(signal);
     EXPECT_TRUE(weir->program().wait());
-    weir = weir_with(std::move(config));
+    weir = std::make_unique<Weir>(weir_program(), std::move(config), options);
   }
 
   Directory state;

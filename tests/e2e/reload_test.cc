@@ -102,18 +102,15 @@ TEST(Reload, AHangupLoadsTheFile) {
   EXPECT_EQ(live.version(), "old");
 }
 
-TEST(Reload, AllWorkersServeTheChangeWithinATenthOfASecond) {
+TEST(Reload, AllWorkersServeTheChangeOnceItIsTold) {
   Live live({.workers = 2});
   std::vector<Client> clients;
   for (int i = 0; i < 16; ++i) clients.emplace_back(live.weir->edge());
   live.weir->reload(live.with_share("10%"));
-  auto start = Clock::now();
   for (Client& client : clients) {
-    auto serves_new = [&] { return client.send(kUser) && client.receive().body == "new"; };
-    EXPECT_TRUE(wait_until(serves_new));
+    ASSERT_TRUE(client.send(kUser));
+    EXPECT_EQ(client.receive().body, "new");
   }
-  RecordProperty("milliseconds", static_cast<int>(std::chrono::duration_cast<Duration>(Clock::now() - start).count()));
-  EXPECT_LT(Clock::now() - start, Duration(1000));
 }
 
 TEST(Reload, ABadFileChangesNothingAndIsTold) {

@@ -66,6 +66,15 @@ class RolledOut : public Operated {
     }
     return failed;
   }
+  /// The first so many users, each with a request that nobody has read an answer to.
+  std::vector<std::unique_ptr<Client>> wait(int users) {
+    std::vector<std::unique_ptr<Client>> waiting;
+    for (int user = 0; user < users; ++user) {
+      waiting.push_back(std::make_unique<Client>(weir->edge()));
+      EXPECT_TRUE(waiting.back()->send(get("/", "shop.example", fmt::format("Cookie: uid=user-{}\r\n", user))));
+    }
+    return waiting;
+  }
   void break_new() { new_origin.answer(raw("HTTP/1.1 500 Broken\r\nContent-Length: 0\r\n\r\n")); }
 
  private:

@@ -154,6 +154,7 @@ TEST(Hooks, WaitInALineThatEnds) {
   ASSERT_EQ(shop.tell("start").status, 200);
   for (int i = 0; i < 30; ++i) {
     ASSERT_EQ(shop.tell("pause").status, 200);
+    ASSERT_TRUE(hook.wait_for_requests(1));
     ASSERT_EQ(shop.tell("resume").status, 200);
   }
   // One is being made and sixteen wait.

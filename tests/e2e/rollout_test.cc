@@ -46,6 +46,25 @@ TEST(Rollout, ABrokenCandidateIsRolledBackAfterAHandfulOfUsers) {
   EXPECT_EQ(shop.tell("start").status, 409);
 }
 
+TEST(Rollout, SaysHowSoonEachBadEventWasJudged) {
+  RolledOut shop("{ stages: [50%, 100%], hold: 1h, warmup: 0s, judge: { metrics: [errors] } }");
+  const auto broken = raw("HTTP/1.1 500 Broken\r\nContent-Length: 0\r\n\r\n");
+  shop.old_origin.answer(broken);
+  shop.new_origin.answer(broken);
+  ASSERT_EQ(shop.tell("start").status, 200);
+  EXPECT_EQ(shop.ask(0, 50), 50);
+  const auto judged = [&] { return shop.rollout().at("judged_after_seconds").as_object(); };
+  ASSERT_TRUE(wait_until([&] { return judged().at("events").to_number<int>() == 50; })) << shop.rollout();
+  const json::object after = judged();
+  const double p50 = after.at("p50").to_number<double>(), p99 = after.at("p99").to_number<double>();
+  EXPECT_GT(p50, 0);
+  EXPECT_LE(p50, p99);
+  EXPECT_LE(p99, after.at("max").to_number<double>());
+  EXPECT_EQ(shop.weir->metrics().sum("weir_rollout_judged_after_seconds_count", {{"service", "shop"}}),
+            after.at("events").to_number<double>());
+  fmt::print("judged after: p50 {:.3f} ms, p99 {:.3f} ms\n", 1000 * p50, 1000 * p99);
+}
+
 TEST(Rollout, ACandidateThatRefusesConnectionsIsRolledBackToo) {
   RolledOut shop(kHalf);
   shop.new_origin.stop();
@@ -59,11 +78,7 @@ TEST(Rollout, ACandidateThatHangsIsRolledBackBeforeAnythingTimesOut) {
   EXPECT_EQ(shop.ask(0, 200), 0);  // what the stable version takes is known
   shop.new_origin.answer(never());
   ASSERT_EQ(shop.tell("start").status, 200);
-  std::vector<std::unique_ptr<Client>> waiting;
-  for (int user = 0; user < 60; ++user) {
-    waiting.push_back(std::make_unique<Client>(shop.weir->edge()));
-    ASSERT_TRUE(waiting.back()->send(get("/", "shop.example", fmt::format("Cookie: uid=user-{}\r\n", user))));
-  }
+  const auto waiting = shop.wait(60);
   EXPECT_TRUE(shop.reaches("rolled_back")) << shop.why();
 }
 
@@ -165,6 +180,22 @@ TEST(Rollout, TheCommandLineStartsItAndShowsIt) {
   EXPECT_EQ(weir({"rollout", "approve", "shop"}).code, 1);
   EXPECT_EQ(weir({"rollout", "status", "nobody"}).code, 1);
   EXPECT_EQ(weir({"rollout"}).code, 2);
+}
+
+TEST(Rollout, WatchingItInAPipeGivesALineForEachTurnUntilItHasEnded) {
+  RolledOut shop(kHalf);
+  ASSERT_EQ(shop.tell("start").status, 200);
+  Program watching(weir_program(), {"rollout", "status", "shop", "--watch", "--admin", shop.weir->admin()});
+  ASSERT_TRUE(watching.wait_for_text("shop: holding at 50%, stage 1 of 2\n"));
+  ASSERT_EQ(shop.tell("pause").status, 200);
+  ASSERT_TRUE(watching.wait_for_text("shop: paused at 50%, stage 1 of 2\n"));
+  ASSERT_EQ(shop.tell("abort").status, 200);
+  const auto end = watching.wait();
+  ASSERT_TRUE(end.has_value());
+  EXPECT_EQ(end->code, 0);
+  EXPECT_EQ(
+      watching.output(),
+      "shop: holding at 50%, stage 1 of 2\nshop: paused at 50%, stage 1 of 2\nshop: aborted at 0%, stage 1 of 2\n");
 }
 
 }  // namespace

@@ -101,20 +101,6 @@ std::string with_a_silent_origin(Stage& stage) {
   return after_bytes(get("/"))(stage);
 }
 
-std::string with_half_a_response(Stage& stage) {
-  stage.old_origin.answer([](Turn& turn) {
-    turn.read_body();
-    turn.send("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello");
-    turn.read_all();
-    turn.close();
-  });
-  Client client(stage.weir->edge());
-  client.send(get("/"));
-  client.receive_head();
-  client.receive_bytes(5);
-  return acts(client);
-}
-
 std::string with_an_idle_tunnel(Stage& stage) {
   stage.old_origin.answer([](Turn& turn) {
     turn.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");

@@ -77,20 +77,6 @@ std::string with_silence(Stage& stage) {
   return waits_for_origin(stage);
 }
 
-std::string with_half_an_answer(Stage& stage) {
-  stage.old_origin.answer([](Turn& turn) {
-    turn.read_body();
-    turn.send("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello");
-    turn.read_all();
-    turn.close();
-  });
-  Client client(stage.weir->edge());
-  client.send(get("/"));
-  client.receive_head();
-  client.receive_bytes(5);
-  return acts(client);
-}
-
 std::string keeps_its_connection(Stage& stage) {
   stage.fetch(get("/"));
   return wait_until([&] { return stage.old_origin.open_connections() == 0; }, kWaits) ? "acts" : "waits";
@@ -144,7 +130,7 @@ std::vector<Key> version_keys() {
        while_one_is_held},
       timeout("connect", waits_for_origin, {"FULL"}),
       timeout("response_head", with_silence),
-      timeout("response_body", with_half_an_answer),
+      timeout("response_body", with_half_a_response),
       timeout("upstream_idle", keeps_its_connection),
   };
 }

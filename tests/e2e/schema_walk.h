@@ -55,5 +55,7 @@ Look answer_to(std::string request);
 inline constexpr Duration kWaits{3000};
 /// Whether weir does anything on this connection within kWaits: `acts` or `waits`.
 std::string acts(Client& client);
+/// The same for a client that got half of a response.
+std::string with_half_a_response(Stage& stage);
 
 }  // namespace weir::testing

@@ -129,4 +129,18 @@ Look answer_to(std::string request) {
 
 std::string acts(Client& client) { return client.silent_for(kWaits) ? "waits" : "acts"; }
 
+std::string with_half_a_response(Stage& stage) {
+  stage.old_origin.answer([](Turn& turn) {
+    turn.read_body();
+    turn.send("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello");
+    turn.read_all();
+    turn.close();
+  });
+  Client client(stage.weir->edge());
+  client.send(get("/"));
+  client.receive_head();
+  client.receive_bytes(5);
+  return acts(client);
+}
+
 }  // namespace weir::testing

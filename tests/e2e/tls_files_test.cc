@@ -176,6 +176,32 @@ TEST(TlsFiles, WhenTheyExpireIsInTheMetrics) {
   EXPECT_NEAR(expires, static_cast<double>(std::time(nullptr) + 30 * 86'400), 3600);
 }
 
+TEST(TlsFiles, AListOfRevocationsThatIsOverIsToldByName) {
+  HttpsEdge edge;
+  const std::string asks = "client_ca: " + edge.authority.ca();
+  const auto with = [&](const std::string& list) {
+    return HttpsEdge::tls_text({edge.files}, {asks, "client_crl: " + list});
+  };
+  const std::string fresh = edge.authority.revoke("fresh.crl", {}), old = edge.authority.revoke("old.crl", {}, -1);
+  auto config = edge.weir->config();
+  config.listener.back() = with(fresh);
+  edge.weir->reload(config);
+  EXPECT_GT(edge.weir->metrics().sum("weir_tls_certificate_expiry_timestamp_seconds", {{"certificate", fresh}}),
+            static_cast<double>(std::time(nullptr)));
+  config.listener.back() = with(old);
+  write_file(edge.weir->file(), config.text());
+  ASSERT_TRUE(edge.weir->program().wait_for_text("was not loaded"));
+  const Finished check = run(weir_program(), {"check", "-c", edge.weir->file()});
+  EXPECT_EQ(check.code, 3);
+  for (const std::string& told : {edge.weir->log(), check.errors})
+    EXPECT_NE(told.find("old.crl expired at"), std::string::npos) << told;
+  const auto alice = edge.authority.issue("alice", {.names = {"alice.example"}});
+  TlsOptions shown = edge.options();
+  shown.chain = alice.chain;
+  shown.key = alice.key;
+  EXPECT_EQ(edge.fetch(get("/"), shown).body, "served") << "what was in force stays";
+}
+
 TEST(TlsFiles, AStartWithAnExpiredCertificateServesAndSaysSo) {
   const Directory directory;
   Authority authority(directory.path());

@@ -1,5 +1,9 @@
 // Broken and hostile handshakes leave the others served; and what other people's clients make of weir's TLS.
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <functional>
 
 #include "tests/e2e/https_edge.h"
 
@@ -17,7 +21,7 @@ std::string record(char type, const std::string& content) {
 class Hostile : public ::testing::TestWithParam<Named> {};
 
 TEST_P(Hostile, BytesAreRefusedAndTheOthersServed) {
-  HttpsEdge edge({}, {.timeouts = {{"tls_handshake", "500ms"}}});
+  HttpsEdge edge({}, {.timeouts = {{"tls_handshake", "2s"}}});
   Client client(edge.weir->edge());
   client.send(GetParam().text);
   client.receive_all();
@@ -44,11 +48,81 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(HostileTls, AThousandHandshakesThatStandStillKeepNobodyOut) {
   HttpsEdge edge({}, {.limits = {{"handshakes", "200"}}, .timeouts = {{"tls_handshake", "1h"}}});
   std::vector<Socket> stuck;
-  for (int i = 0; i < 1000; ++i) stuck.push_back(connect_to(edge.weir->edge()));
+  for (int i = 0; i < 1000; ++i) {
+    stuck.push_back(connect_to(edge.weir->edge()));
+    // Every other one has begun: with half a hello.
+    if (i % 2 == 1) ::send(stuck.back().descriptor(), "\x16\x03\x01\x02\x00\x01\x00\x01", 8, MSG_NOSIGNAL);
+  }
   const auto open = [&] { return edge.weir->metrics().sum("weir_connections", {{"listener", "edge"}}); };
   ASSERT_TRUE(wait_until([&] { return edge.handshakes("dropped") == 800 && open() == 200; }));
   for (int i = 0; i < 5; ++i) EXPECT_EQ(edge.fetch(get("/")).body, "served");
   EXPECT_EQ(edge.handshakes("full"), 5);
+}
+
+constexpr std::string_view kAsked = "aaaa.shop.example";
+
+/// What OpenSSL says first to somebody whom it asks for `kAsked`.
+std::string client_hello() {
+  const std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+  const std::shared_ptr<SSL> ssl(SSL_new(context.get()), SSL_free);
+  BIO* const wire = BIO_new(BIO_s_mem());
+  SSL_set_bio(ssl.get(), BIO_new(BIO_s_mem()), wire);
+  SSL_set_tlsext_host_name(ssl.get(), std::string(kAsked).c_str());
+  SSL_connect(ssl.get());
+  char* bytes = nullptr;
+  const long size = BIO_get_mem_data(wire, &bytes);
+  return {bytes, static_cast<size_t>(size)};
+}
+
+struct Absurd {
+  std::string name;
+  std::function<void(std::string& hello, size_t asked)> change;  // `asked`: where kAsked stands
+};
+
+void PrintTo(const Absurd& one, std::ostream* out) { *out << one.name; }
+
+class AbsurdName : public ::testing::TestWithParam<Absurd> {};
+
+/// RFC 6066 §3: before the name stand its length (2), its kind (1) and the list's length (2).
+TEST_P(AbsurdName, ThatIsAskedForIsRefusedOrAnsweredAndTheOthersServed) {
+  HttpsEdge edge;
+  std::string hello = client_hello();
+  const size_t asked = hello.find(kAsked);
+  ASSERT_NE(asked, std::string::npos);
+  GetParam().change(hello, asked);
+  Client client(edge.weir->edge());
+  client.send(hello);
+  client.finish();
+  client.receive_all();
+  EXPECT_NE(client.end(), End::timeout);
+  EXPECT_EQ(edge.fetch(get("/")).body, "served");
+  EXPECT_EQ(edge.handshakes("full"), 1);
+  EXPECT_TRUE(edge.weir->program().running());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Hello, AbsurdName,
+    ::testing::Values(
+        Absurd{"OfNulBytes", [](auto& hello, size_t asked) { hello.replace(asked, 17, std::string(17, '\0')); }},
+        Absurd{"WithANulByteInIt", [](auto& hello, size_t asked) { hello[asked + 4] = '\0'; }},
+        Absurd{"OfDots", [](auto& hello, size_t asked) { hello.replace(asked, 17, std::string(17, '.')); }},
+        Absurd{"OfBytesThatAreNoText", [](auto& hello, size_t asked) { hello.replace(asked, 17, 17, '\xff'); }},
+        Absurd{"WithLineEnds", [](auto& hello, size_t asked) { hello.replace(asked, 4, "\r\n\r\n"); }},
+        Absurd{"ThatIsEmpty", [](auto& hello, size_t asked) { hello[asked - 1] = '\0'; }},
+        Absurd{"ThatIsLongerThanItsList", [](auto& hello, size_t asked) { hello[asked - 1] = '\x60'; }},
+        Absurd{"OfAnUnknownKind", [](auto& hello, size_t asked) { hello[asked - 3] = '\x07'; }},
+        Absurd{"InAListThatIsTooLong", [](auto& hello, size_t asked) { hello[asked - 5] = '\xff'; }},
+        Absurd{"InAnEmptyList", [](auto& hello, size_t asked) { hello[asked - 4] = '\0'; }}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(HostileTls, NamesThatNoCertificateHasGetTheFirstOne) {
+  HttpsEdge edge;
+  for (const char* name : {"*", "*.shop.example", ".", "..", ".shop.example", "shop.example..", "a b", "127.0.0.1",
+                           "[::1]", "shop.example:443", "-", "%00", "\xd0\xa9", "<script>", "a..shop.example"}) {
+    Client client = edge.client({.server_name = name});
+    EXPECT_TRUE(client.secured()) << name;
+    EXPECT_EQ(client.wire().tls()->peer_subject(), "first") << name;
+  }
 }
 
 TEST(HostileTls, AHandshakeThatTakesTooLongEnds) {

@@ -1,4 +1,8 @@
 // A listener that speaks TLS: which certificate, which version, how connections begin and end.
+#include <signal.h>
+#include <sys/socket.h>
+
+#include <functional>
 #include <thread>
 
 #include "tests/e2e/https_edge.h"
@@ -128,7 +132,7 @@ TEST(Tls, TheNameChoosesTheCertificateExactThenWildcardThenTheFirst) {
   const auto subject = [&](const std::string& name) {
     return edge.client({.server_name = name}).wire().tls()->peer_subject();
   };
-  EXPECT_TRUE(wait_until([&] { return subject("a.shop.example") == "exact"; }));
+  EXPECT_EQ(subject("a.shop.example"), "exact");
   EXPECT_EQ(subject("A.Shop.Example"), "exact");
   EXPECT_EQ(subject("pay.example"), "exact");
   EXPECT_EQ(subject("b.shop.example"), "first");
@@ -147,11 +151,7 @@ TEST(Tls, RsaAndEcdsaStandSideBySideForOneName) {
   TlsOptions only = edge.options();
   only.max_version = "1.2";
   only.ciphers = "ECDHE-RSA-AES128-GCM-SHA256";
-  // Told to be in force a moment before the worker has it.
-  EXPECT_TRUE(wait_until([&] {
-    Client client = edge.client(only);
-    return client.secured() && client.wire().tls()->peer_key() == "RSA";
-  }));
+  EXPECT_EQ(edge.client(only).wire().tls()->peer_key(), "RSA");
   only.ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256";
   EXPECT_EQ(edge.client(only).wire().tls()->peer_key(), "EC");
 }
@@ -231,15 +231,106 @@ TEST(Tls, AMintedCookieIsSecure) {
   EXPECT_NE(response.fields.get("Set-Cookie").find("; Secure"), std::string::npos) << response;
 }
 
-TEST(Tls, ProxyHeadersComeBeforeIt) {
-  HttpsEdge edge({}, {.listener = {"trusted_proxies: [127.0.0.1]", "proxy_protocol: accept"}});
-  Socket socket = connect_to(edge.weir->edge());
-  Wire wire(std::move(socket));
-  wire.send("PROXY TCP4 192.0.2.7 127.0.0.1 5000 443\r\n", within(kPatience));
+/// weir whose listener believes the PROXY header of who connects from loopback.
+class Proxied : public HttpsEdge {
+ public:
+  Proxied() : HttpsEdge({}, {.listener = {"trusted_proxies: [127.0.0.0/8]", "proxy_protocol: accept"}}) {}
+
+  /// Who the client is for the origin, after `speak` has said on the connection who it is.
+  std::string client_behind(const std::function<void(int descriptor)>& speak) {
+    Wire wire(connect_to(weir->edge()));
+    speak(wire.socket().descriptor());
+    if (!wire.secure(TlsSide::client(wire.socket().descriptor(), options()), within(kPatience))) return "nobody";
+    wire.send(get("/"), within(kPatience));
+    EXPECT_EQ(read_response(wire, "GET", within(kPatience)).body, "served");
+    return origin.requests().back().fields.get("X-Forwarded-For");
+  }
+};
+
+TEST(Tls, ProxyHeadersComeBeforeItHoweverTheyAreCut) {
+  Proxied edge;
+  const std::string header = "PROXY TCP4 192.0.2.7 127.0.0.1 5000 443\r\n";
+  const auto send = [](int descriptor, std::string_view bytes, int flags) {
+    EXPECT_EQ(::send(descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL | flags), static_cast<ssize_t>(bytes.size()));
+  };
+  EXPECT_EQ(edge.client_behind([&](int client) { send(client, header, 0); }), "192.0.2.7");
+  EXPECT_EQ(edge.client_behind([&](int client) { send(client, header, MSG_MORE); }), "192.0.2.7")
+      << "in a packet with the hello";
+  EXPECT_EQ(edge.client_behind([&](int client) {
+    for (const char& byte : header) send(client, {&byte, 1}, 0);
+  }),
+            "192.0.2.7");
+  using std::string_literals::operator""s;
+  const std::string binary = "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x09\x7f\0\0\x01\x13\x88\x01\xbb"s;
+  EXPECT_EQ(edge.client_behind([&](int client) { send(client, binary, MSG_MORE); }), "192.0.2.9");
+}
+
+TEST(Tls, WithoutTheProxyHeaderThatIsDueThereIsNoHandshake) {
+  Proxied edge;
+  EXPECT_EQ(edge.client_behind([](int) {}), "nobody");
+  EXPECT_EQ(edge.weir->metrics().sum("weir_connections_rejected_total", {{"reason", "proxy_protocol"}}), 1);
+  EXPECT_EQ(edge.weir->metrics().sum("weir_tls_handshakes_total"), 0);
+}
+
+TEST(Tls, AProxyHeaderOfSomebodyWhoIsNotTrustedIsPlainText) {
+  HttpsEdge edge({}, {.listener = {"trusted_proxies: [192.0.2.1]", "proxy_protocol: accept"}});
+  Client client(edge.weir->edge());
+  client.send("PROXY TCP4 192.0.2.7 127.0.0.1 5000 443\r\n");
+  EXPECT_EQ(client.receive().status, 400);
+  EXPECT_EQ(edge.handshakes("plain_text"), 1);
+}
+
+TEST(Tls, ATunnelThatIsCutShortIsNotEndedInOrderOnItsOtherSide) {
+  HttpsEdge edge({}, {}, [](Turn& turn) {
+    turn.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    if (turn.request().target == "/cut") {
+      turn.read_bytes(3);
+      return turn.reset();
+    }
+    turn.read_all();
+    turn.close();
+  });
+  const std::string upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+  {
+    Client client = edge.client();
+    client.send(get("/", "shop.example", upgrade));
+    EXPECT_EQ(client.receive_head().status, 101);
+    client.wire().socket().close();  // without close_notify
+  }
+  ASSERT_TRUE(wait_until([&] { return edge.origin.visits().at(0).end != End::none; }));
+  EXPECT_EQ(edge.origin.visits().at(0).end, End::reset);
+  Client client = edge.client();
+  client.send(get("/cut", "shop.example", upgrade));
+  EXPECT_EQ(client.receive_head().status, 101);
+  client.send("cut");
+  EXPECT_TRUE(client.closed());
+  EXPECT_EQ(client.end(), End::reset);
+}
+
+TEST(Tls, AHandshakeUnderWayWhenDrainingBeginsIsFinishedAndServed) {
+  HttpsEdge edge({}, {.timeouts = {{"tls_handshake", "1h"}}});
+  Wire wire(connect_to(edge.weir->edge()));
+  ASSERT_TRUE(wait_until([&] { return edge.weir->metrics().sum("weir_connections") == 1; }));
+  edge.weir->program().signal(SIGTERM);
+  ASSERT_TRUE(wait_until([&] { return edge.weir->admin_get("/readyz").status == 503; }));
   ASSERT_TRUE(wire.secure(TlsSide::client(wire.socket().descriptor(), edge.options()), within(kPatience)));
   wire.send(get("/"), within(kPatience));
-  EXPECT_EQ(read_response(wire, "GET", within(kPatience)).body, "served");
-  EXPECT_EQ(edge.origin.only_request().fields.get("X-Forwarded-For"), "192.0.2.7");
+  const Response response = read_response(wire, "GET", within(kPatience));
+  EXPECT_EQ(response.body, "served");
+  EXPECT_EQ(response.fields.get("Connection"), "close");
+  const auto end = edge.weir->program().wait();
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->code, 0);
+}
+
+TEST(Tls, AHandshakeThatStandsStillDoesNotOutlastADrain) {
+  HttpsEdge edge({}, {.timeouts = {{"tls_handshake", "1h"}, {"drain", "300ms"}}});
+  const Socket stuck = connect_to(edge.weir->edge());
+  ASSERT_TRUE(wait_until([&] { return edge.weir->metrics().sum("weir_connections") == 1; }));
+  edge.weir->program().signal(SIGTERM);
+  const auto end = edge.weir->program().wait();
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->code, 0);
 }
 
 TEST(Redirect, SendsEveryRequestToHttpsWithItsPathAndQuery) {

@@ -60,6 +60,26 @@ TEST(ClientCertificate, ThatIsRevokedIsRefusedOnceTheListSaysSoWithAnOldTicketTo
   EXPECT_EQ(edge.fetch(get("/"), edge.bearer(edge.alice)).status, 200);
 }
 
+TEST(ClientCertificate, IsRequiredOfThoseTooWhoCameWithoutOneBefore) {
+  for (const char* const version : {"1.2", ""}) {
+    Guarded edge(", client_certificate: request");
+    TlsOptions before = edge.options();
+    before.max_version = version;
+    Client client = edge.client(before);
+    client.send(get("/"));
+    EXPECT_EQ(client.receive().status, 200);
+    before.session = client.wire().tls()->session();
+    Client again = edge.client(before);
+    ASSERT_TRUE(again.secured());
+    EXPECT_TRUE(again.wire().tls()->resumed()) << "the ticket is a good one";
+    auto config = edge.weir->config();
+    config.listener.back() = HttpsEdge::tls_text({edge.files}, {"client_ca: " + edge.authority.ca()});
+    edge.weir->reload(config);
+    EXPECT_EQ(edge.fetch(get("/"), before).status, 0) << version;
+    EXPECT_EQ(edge.fetch(get("/"), edge.bearer(edge.alice)).status, 200);
+  }
+}
+
 TEST(ClientCertificate, MayBeLeftOutWhereItIsRequested) {
   Guarded edge(", client_certificate: request");
   EXPECT_EQ(edge.fetch(get("/")).status, 200);
@@ -169,6 +189,56 @@ TEST(TlsToEndpoints, TheAddressMustBeThatOfTheCertificate) {
   config.old_version = {"tls: { ca: CA, sni: shop.elsewhere }"};
   behind.weir->reload(config);
   EXPECT_EQ(behind.error(), "weir; error=tls_certificate_error");
+}
+
+TEST(TlsToEndpoints, OneWithAnAddressOfVersion6IsVerifiedByIt) {
+  const Directory directory;
+  Authority authority(directory.path());
+  const auto files = authority.issue("six", {.names = {"::1"}});
+  Origin six(ok("six"), "[::1]:0", TlsOptions{.chain = files.chain, .key = files.key});
+  ConfigText config{.old_endpoints = {six.address()}, .old_version = {"tls: { ca: " + authority.ca() + " }"}};
+  EXPECT_EQ(fetch(weir_with(config)->edge(), get("/")).body, "six");
+}
+
+TEST(TlsToEndpoints, OneThatIsNamedIsVerifiedByItsName) {
+  Behind behind({.names = {"localhost"}});
+  const std::string port = behind.origin.address().substr(behind.origin.address().rfind(':'));
+  EXPECT_EQ(behind.error(), "weir; error=tls_certificate_error") << "its address is not in it";
+  auto config = behind.weir->config();
+  config.old_endpoints = {"localhost" + port};
+  behind.weir->reload(config);
+  EXPECT_TRUE(wait_until([&] { return behind.fetch().body == "served"; })) << "once the name is resolved";
+}
+
+TEST(TlsToEndpoints, AWildcardStandsForOneLabel) {
+  Behind behind({.names = {"*.shop.internal"}});
+  const std::vector<std::pair<std::string, bool>> cases{{"a.shop.internal", true},
+                                                        {"A.Shop.Internal", true},
+                                                        {"b.a.shop.internal", false},
+                                                        {"shop.internal", false},
+                                                        {"xshop.internal", false}};
+  for (const auto& [name, holds] : cases) {
+    auto config = behind.weir->config();
+    config.old_version = {"tls: { ca: CA, sni: " + name + " }"};
+    behind.weir->reload(config);
+    EXPECT_EQ(behind.fetch().status, holds ? 200 : 502) << name;
+  }
+}
+
+TEST(TlsToEndpoints, ANameInTheSubjectAloneIsNone) {
+  Behind behind({.names = {}, .subject = "shop.internal"}, "ca: CA, sni: shop.internal");
+  EXPECT_EQ(behind.error(), "weir; error=tls_certificate_error");
+  EXPECT_NE(behind.weir->log().find("hostname mismatch"), std::string::npos) << behind.weir->log();
+}
+
+TEST(TlsToEndpoints, OneThatShakesNoHandsIsLate) {
+  const Socket silent = listen_on(own_loopback() + ":0");
+  ConfigText config{.old_endpoints = {local_address(silent)}, .timeouts = {{"connect", "300ms"}}};
+  config.old_version = {"tls: { verify: none }"};
+  const auto weir = weir_with(config);
+  const Response response = fetch(weir->edge(), get("/"));
+  EXPECT_EQ(response.status, 504);
+  EXPECT_EQ(response.fields.get("Proxy-Status"), "weir; error=connection_timeout");
 }
 
 TEST(TlsToEndpoints, AnExpiredCertificateIsNotBelievedUnlessNothingIsVerified) {

@@ -168,7 +168,7 @@ TEST(Upgrade, OfAnHttp10ClientIsNotForwarded) {
 }
 
 TEST(Upgrade, ASilentTunnelEndsAfterItsTime) {
-  Edge edge(shout, {.timeouts = {{"tunnel_idle", "300ms"}}});
+  Edge edge(shout, {.timeouts = {{"tunnel_idle", "2s"}}});
   Client client = upgraded(edge);
   client.send("hi");
   EXPECT_EQ(client.receive_bytes(2), "HI");

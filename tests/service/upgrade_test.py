@@ -54,20 +54,37 @@ class Upgrade(upgrading.Upgrading):
         self.weir(edge="%s:%d" % listening.getsockname(), start=start)
         self.under_load("a socket of systemd")
 
-    def test_tls_listeners_are_handed_over_under_load(self):
+    def weir_over_tls(self, more=""):
+        """What its clients believe."""
         made = self.run_to_end("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
                                "-nodes", "-days", "2", "-subj", "/CN=shop.example", "-addext",
                                "subjectAltName=IP:" + self.host, "-keyout", self.path("key.pem"), "-out",
                                self.path("chain.pem"))
         self.assertEqual(made.returncode, 0, made.stderr)
         edge = "%s:%d" % (self.host, rig.free_port(self.host))
-        self.configuration(edge, self.old.address)
+        self.configuration(edge, self.old.address, more=more)
         listener = 'address: "%s"' % edge
         certificate = "{ chain: %s, key: %s }" % (self.path("chain.pem"), self.path("key.pem"))
         self.write("weir.yaml", self.read("weir.yaml").replace(
             listener, listener + ", tls: { certificates: [%s] }" % certificate))
         self.weir(edge=edge)
-        self.under_load("TLS", tls=ssl.create_default_context(cafile=self.path("chain.pem")))
+        return ssl.create_default_context(cafile=self.path("chain.pem"))
+
+    def test_tls_listeners_are_handed_over_under_load(self):
+        self.under_load("TLS", tls=self.weir_over_tls())
+
+    def test_a_handshake_under_way_is_finished_by_the_one_it_began_with(self):
+        trust = self.weir_over_tls(more="timeouts: { tls_handshake: 1h }")
+        clients = [self.connect() for _ in range(20)]
+        rig.wait_until(lambda: 'weir_connections{listener="edge"} 20\n' in self.metrics(), "all of them are accepted")
+        self.upgrade()
+        for client in clients:
+            with trust.wrap_socket(client, server_hostname=self.host) as secured:
+                secured.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                answer = secured.recv(4096)
+            self.assertIn(b"200 OK", answer)
+            self.assertIn(b"Connection: close", answer)
+        self.assertEqual(self.process.wait(rig.PATIENCE), 0)
 
     def test_a_unix_socket_is_handed_over_too(self):
         path = self.path("edge.sock")

@@ -118,7 +118,7 @@ CertificateFiles Authority::issue(const std::string& file, const CertificateWish
   return files;
 }
 
-std::string Authority::revoke(const std::string& file, const std::vector<std::string>& chains) {
+std::string Authority::revoke(const std::string& file, const std::vector<std::string>& chains, int to_days) {
   const std::shared_ptr<X509_CRL> list(X509_CRL_new(), X509_CRL_free);
   X509_CRL_set_version(list.get(), 1);
   X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(root_->certificate.get()));
@@ -130,7 +130,7 @@ std::string Authority::revoke(const std::string& file, const std::vector<std::st
     X509_REVOKED_set_revocationDate(revoked, time);
     X509_CRL_add0_revoked(list.get(), revoked);
   }
-  X509_gmtime_adj(time, 86'400L);
+  X509_gmtime_adj(time, 86'400L * to_days);
   X509_CRL_set1_nextUpdate(list.get(), time);
   ASN1_TIME_free(time);
   X509_CRL_sort(list.get());

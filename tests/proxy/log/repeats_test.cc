@@ -70,6 +70,13 @@ TEST_F(RepeatsTest, NobodyHasToSayAnythingMoreForTheCountToBeTold) {
   EXPECT_THAT(lines(), IsEmpty());
 }
 
+TEST_F(RepeatsTest, AClockThatIsSetBackSilencesNobody) {
+  for (int i = 0; i < 7; ++i) say(begin_, "it hurts");
+  lines();
+  say(begin_ - 30min, "it hurts");
+  EXPECT_THAT(lines(), ElementsAre("error 2 more of these in 10 s: it hurts", "error it hurts"));
+}
+
 TEST_F(RepeatsTest, AtTheEndTheCountIsTold) {
   for (int i = 0; i < 6; ++i) say(spdlog::log_clock::now(), "it hurts");
   lines();

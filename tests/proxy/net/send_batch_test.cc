@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -155,6 +156,33 @@ TEST_F(SendBatchTest, AStreamThatEndsFirstSendsNothingAndHurtsNobody) {
   EXPECT_EQ(all[2]->heard(), "text");
 }
 
+/// A new stream at the place of one that was destroyed, as the next session's may be.
+TEST_F(SendBatchTest, WhatADestroyedStreamHadToSayIsNotSaidByTheNextOneInItsPlace) {
+  const auto other = pairs(1);
+  std::optional<Stream> place;
+  const auto take = [&] {
+    std::array<int, 2> ends;
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
+    place.emplace(loop).adopt(ends[0]);
+    return ends[1];
+  };
+  const int first = take();
+  EXPECT_EQ(place->write_kept("meant for the first").state, IoState::again);
+  EXPECT_EQ(other[0]->stream.write_kept("text").state, IoState::again);
+  place.reset();
+  const int second = take();
+  loop.sends().submit();
+  char byte = 0;
+  EXPECT_EQ(::recv(second, &byte, 1, MSG_DONTWAIT), -1) << "the second client got what was the first one's";
+  EXPECT_EQ(::recv(first, &byte, 1, MSG_DONTWAIT), 0) << "its connection is over";
+  EXPECT_EQ(other[0]->heard(), "text");
+  EXPECT_EQ(place->write_kept("answer").state, IoState::again) << "no outcome of its own is there yet";
+  loop.sends().submit();
+  EXPECT_EQ(place->write_kept("answer").size, 6u);
+  ::close(first);
+  ::close(second);
+}
+
 TEST_F(SendBatchTest, MoreThanACallTakesLeaveAllTheSame) {
   const auto all = pairs(300);
   std::vector<std::string> texts;
@@ -165,6 +193,15 @@ TEST_F(SendBatchTest, MoreThanACallTakesLeaveAllTheSame) {
   }
   loop.sends().submit();
   for (size_t i = 0; i < all.size(); ++i) EXPECT_EQ(all[i]->heard(), texts[i]);
+}
+
+TEST_F(SendBatchTest, WhatWasKeptInOneGoMayBeMoreThanTheRingHolds) {
+  const auto all = pairs(300);
+  for (const auto& one : all) EXPECT_EQ(one->stream.write_kept("text").state, IoState::again);
+  loop.sends().submit();
+  for (const auto& one : all) EXPECT_EQ(one->heard(), "text");
+  EXPECT_TRUE(loop.sends().empty());
+  EXPECT_TRUE(loop.sends().open());
 }
 
 TEST_F(SendBatchTest, OneAloneNeedsNoRing) {
