@@ -73,7 +73,7 @@ void Handover::ready(std::string wrong) {
 /// Or it has failed with the state in its hands, which is this process' again then.
 void Handover::serving(const std::string& wrong) {
   if (!wrong.empty()) {
-    parts_.rollouts.take_back();
+    parts_.rollouts.go_on();
     parts_.yield(false);
     return give_up(wrong);
   }

@@ -66,8 +66,9 @@ class Rollouts {
   void stop();
   /// Pauses; what is kept is another process' from here on. The records, as `begin` takes them.
   std::vector<std::string> hand_over();
-  /// That process has failed: all is as before, and kept again as soon as it has let go of the directory.
-  void take_back();
+  /// After that, where the other process has failed: all is as before, and kept again as soon as it has let go of the
+  /// directory.
+  void go_on();
 
   std::optional<std::string> shown(const std::string& service) const;
   RolloutOutcome tell(const RolloutWish& wish);

@@ -39,9 +39,7 @@ config::Problems Rollouts::begin(const std::optional<config::State>& state, std:
   }
   adopt_plans();
   read(records);
-  looked_ = steady_clock::now();
-  listen();
-  look_later();
+  go_on();
   return {};
 }
 
@@ -55,6 +53,29 @@ void Rollouts::pause() {
   timer_.cancel();
   bell_rope_.cancel();
   save();
+}
+
+std::vector<std::string> Rollouts::hand_over() {
+  pause();  // whoever is being called by a hook is told to the end
+  const auto& state = parts_.publisher.current()->config().state;
+  if (journal_ && state) handed_over_ = state->directory + "/rollouts";
+  journal_.reset();
+  return records();
+}
+
+void Rollouts::go_on() {
+  paused_ = false;
+  looked_ = steady_clock::now();
+  listen();
+  look_later();
+}
+
+/// A process that was killed has its locks until the kernel has ended it.
+void Rollouts::open_again() {
+  auto found = Journal::open(handed_over_);
+  if (!found) return;
+  journal_ = std::move(found->journal);
+  handed_over_.clear();
 }
 
 /// What was kept of services that still have a plan. A candidate that was closed meanwhile stays so.

@@ -103,13 +103,19 @@ class Supervisor:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self.socket.bind(self.path)
         self.notices = []  # (when, process id, {name: value})
-        threading.Thread(target=self._read, daemon=True).start()
+        self.thread = threading.Thread(target=self._read, daemon=True)
+        self.thread.start()
+
+    def close(self):
+        """The thread ends before the descriptor does: its number may be another supervisor's a moment later."""
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.thread.join(PATIENCE)
+        self.socket.close()
 
     def _read(self):
         while True:
-            try:
-                data, ancillary, _, _ = self.socket.recvmsg(65536, 256)
-            except OSError:
+            data, ancillary, _, _ = self.socket.recvmsg(65536, 256)
+            if not data:
                 return
             sender = int.from_bytes(ancillary[0][2][:4], sys.byteorder) if ancillary else 0
             fields = dict(line.split("=", 1) for line in data.decode().split("\n") if "=" in line)
@@ -154,7 +160,8 @@ class Case(unittest.TestCase):
 
     def show_log(self):
         """What the programs of a test that failed have told."""
-        if not self._outcome.success and os.path.exists(self.path("log")):
+        result = self._outcome.result
+        if any(one is self for one, _ in result.failures + result.errors) and os.path.exists(self.path("log")):
             print("\n" + self.read("log"), file=sys.stderr)
 
     def path(self, name):
@@ -191,7 +198,7 @@ class Case(unittest.TestCase):
 
     def supervisor(self):
         one = Supervisor(self.directory)
-        self.addCleanup(one.socket.close)
+        self.addCleanup(one.close)
         return one
 
     def configuration(self, edge, old, new=None, share="25%", more="", workers=2):

@@ -69,6 +69,8 @@ class Stays(upgrading.Upgrading):
         self.open_gate()
         asking.join(rig.PATIENCE)
         self.assertEqual(answers[0].returncode, 0, answers[0].stderr)
+        self.supervised.wait_for("MAINPID")
+        self.asked("split", "set", "shop", "new=1%")
         self.assertEqual(self.supervised.count("MAINPID"), 1)
 
     def test_a_change_of_the_split_meanwhile_is_made_and_the_upgrade_is_not(self):
