@@ -183,7 +183,7 @@ net::Task<std::string> Hooks::Line::reach(const HookCall& call) {
 std::string Hooks::Line::not_reached(int error) const {
   const net::Tls* const tls = stream_.tls();
   if (tls == nullptr || tls->fault() == net::TlsFault::none) return std::strerror(error);
-  return "no TLS: " + (tls->complaint().empty() ? "the connection ended" : tls->complaint());
+  return tls->complaint().empty() ? "TLS was not agreed upon" : "TLS: " + tls->complaint();
 }
 
 /// Why it failed; `whole`: its head is there.
