@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "proxy/cli/commands.h"
@@ -26,14 +27,34 @@ struct Options {
 
 std::string path_of(const Options& options) { return "/api/v1/services/" + encoded(options.service) + "/rollout"; }
 
+/// What leads onwards is said of the stage that is seen: of two who say it at the same time one is told that the other
+/// was first.
+bool leads_onwards(const std::string& command) { return command == "skip" || command == "approve"; }
+
+std::optional<int> tell_who_was_first(const std::string& command, const AdminReply& reply) {
+  if (reply.status != 412) return std::nullopt;
+  boost::json::error_code error;
+  const json::value said = json::parse(reply.body, error);
+  const std::string detail = !error && said.is_object() ? text_of(said.as_object(), "detail") : "somebody was first";
+  failed("rollout " + command, detail, "weir rollout status tells how it stands");
+  return kChangedByOthers;
+}
+
 int tell(const Options& options, const std::string& command) {
   json::object body{{"command", command}};
   if (!options.reason.empty()) body["reason"] = options.reason;
+  if (leads_onwards(command)) {
+    const auto seen = ask_running(options.running, "rollout " + command, {.target = path_of(options)});
+    if (const int* code = std::get_if<int>(&seen)) return *code;
+    const json::value& now = std::get<Answer>(seen).json;
+    if (now.is_object()) body["stage"] = static_cast<int64_t>(number_of(now.as_object(), "stage"));
+  }
   const AdminRequest request{.method = "POST",
                              .target = path_of(options),
                              .fields = {{"X-Weir-Actor", actor_of(options.running)}},
                              .body = json::serialize(body)};
-  const auto asked = ask_running(options.running, "rollout " + command, request);
+  const auto asked = ask_running(options.running, "rollout " + command, request,
+                                 [&](const AdminReply& reply) { return tell_who_was_first(command, reply); });
   if (const int* code = std::get_if<int>(&asked)) return *code;
   const Answer& answer = std::get<Answer>(asked);
   if (options.running.json) return print_json(answer);

@@ -41,6 +41,23 @@ TEST(RolloutCases, OfTwoOperatorsAtOnceOneIsHeardAndTheOtherIsTold) {
   EXPECT_EQ(shop.share(), "100%");
 }
 
+TEST(RolloutCases, WhoeverSaysAtWhichStageItIsDoesNotSkipTwice) {
+  RolledOut shop("{ stages: [10%, 50%, 100%], hold: 1h }");
+  ASSERT_EQ(shop.tell("start").status, 200);
+  const std::string body = R"({"command":"skip","stage":1})";
+  EXPECT_EQ(shop.post("rollout", body).status, 200);
+  const Response second = shop.post("rollout", body);
+  EXPECT_EQ(second.status, 412);
+  EXPECT_NE(second.body.find("is at stage 2 now, holding"), std::string::npos) << second;
+  EXPECT_EQ(shop.post("rollout", R"({"command":"skip","stage":0})").status, 422);
+  EXPECT_EQ(shop.share(), "50%");
+  const Finished skipped =
+      run(weir_program(), {"rollout", "skip", "shop", "--actor", "anna", "--admin", shop.weir->admin()});
+  EXPECT_EQ(skipped.code, 0) << skipped.errors;
+  EXPECT_EQ(shop.share(), "100%");
+  EXPECT_EQ(shop.history().at(0).at("actor").as_string(), "anna") << "who said it stands in the split's history too";
+}
+
 TEST(RolloutCases, AKillAtEachStepLosesNoStepAndDoublesNone) {
   RolledOut shop(kQuick);
   ASSERT_EQ(shop.tell("start").status, 200);
