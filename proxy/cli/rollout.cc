@@ -22,14 +22,11 @@ namespace json = boost::json;
 struct Options {
   Running running;
   std::string service, reason;
+  uint32_t stage = 0;  // 0: whatever it is
   bool watch = false;
 };
 
 std::string path_of(const Options& options) { return "/api/v1/services/" + encoded(options.service) + "/rollout"; }
-
-/// What leads onwards is said of the stage that is seen: of two who say it at the same time one is told that the other
-/// was first.
-bool leads_onwards(const std::string& command) { return command == "skip" || command == "approve"; }
 
 std::optional<int> tell_who_was_first(const std::string& command, const AdminReply& reply) {
   if (reply.status != 412) return std::nullopt;
@@ -43,12 +40,7 @@ std::optional<int> tell_who_was_first(const std::string& command, const AdminRep
 int tell(const Options& options, const std::string& command) {
   json::object body{{"command", command}};
   if (!options.reason.empty()) body["reason"] = options.reason;
-  if (leads_onwards(command)) {
-    const auto seen = ask_running(options.running, "rollout " + command, {.target = path_of(options)});
-    if (const int* code = std::get_if<int>(&seen)) return *code;
-    const json::value& now = std::get<Answer>(seen).json;
-    if (now.is_object()) body["stage"] = static_cast<int64_t>(number_of(now.as_object(), "stage"));
-  }
+  if (options.stage > 0) body["stage"] = options.stage;
   const AdminRequest request{.method = "POST",
                              .target = path_of(options),
                              .fields = {{"X-Weir-Actor", actor_of(options.running)}},
@@ -116,7 +108,12 @@ int show(const Options& options) {
 
 void add_options(CLI::App& app, Options& options, Changes changes) {
   app.add_option("SERVICE", options.service, "the service")->required()->type_name("");
-  if (changes == Changes::yes) app.add_option("--reason", options.reason, "why, for the history")->type_name("TEXT");
+  if (changes == Changes::yes) {
+    app.add_option("--reason", options.reason, "why, for the history")->type_name("TEXT");
+    app.add_option("--if-stage", options.stage, "only if it is at this stage, from 1; else exit code 4")
+        ->type_name("N")
+        ->check(CLI::Range(1U, 1000U).description(""));
+  }
   add_running_options(app, options.running, changes);
 }
 
