@@ -112,6 +112,14 @@ uint64_t Body::revision() {
   return 0;
 }
 
+std::optional<size_t> Body::stage() {
+  const json::value* value = find("stage");
+  if (value == nullptr) return std::nullopt;
+  if (value->is_int64() && value->get_int64() > 0) return static_cast<size_t>(value->get_int64());
+  refuse("is the number of a stage, from 1", "stage");
+  return std::nullopt;
+}
+
 std::vector<std::string> Body::header_lines() {
   std::vector<std::string> lines;
   const json::value* value = find("headers");

@@ -38,6 +38,8 @@ class Body {
   std::optional<std::chrono::seconds> patience(std::string_view key);
   /// Must be there; at least 1.
   uint64_t revision();
+  /// A stage of a rollout, from 1; nothing if absent.
+  std::optional<size_t> stage();
   /// `{"Name": "value" | ["value", …]}` or `["Name: value", …]`, as lines.
   std::vector<std::string> header_lines();
 

@@ -29,11 +29,12 @@ void show_rollout(const Asked& asked, const Answer& answer) {
 }
 
 void tell_rollout(const Asked& asked, const Answer& answer) {
-  Body body(asked.request.body, {"command", "reason"});
+  Body body(asked.request.body, {"command", "reason", "stage"});
   control::RolloutWish wish;
   wish.service = asked.service;
   wish.command = body.text("command");
   wish.reason = body.reason();
+  wish.stage = body.stage();
   if (const auto refusal = refuse_parameters(asked, {})) return answer(*refusal);
   if (const auto refusal = read_author(asked.request, wish.author)) return answer(*refusal);
   if (std::ranges::find(kCommands, wish.command) == kCommands.end()) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "proxy/cli/commands.h"
@@ -21,19 +22,31 @@ namespace json = boost::json;
 struct Options {
   Running running;
   std::string service, reason;
+  uint32_t stage = 0;  // 0: whatever it is
   bool watch = false;
 };
 
 std::string path_of(const Options& options) { return "/api/v1/services/" + encoded(options.service) + "/rollout"; }
 
+std::optional<int> tell_who_was_first(const std::string& command, const AdminReply& reply) {
+  if (reply.status != 412) return std::nullopt;
+  boost::json::error_code error;
+  const json::value said = json::parse(reply.body, error);
+  const std::string detail = !error && said.is_object() ? text_of(said.as_object(), "detail") : "somebody was first";
+  failed("rollout " + command, detail, "weir rollout status tells how it stands");
+  return kChangedByOthers;
+}
+
 int tell(const Options& options, const std::string& command) {
   json::object body{{"command", command}};
   if (!options.reason.empty()) body["reason"] = options.reason;
+  if (options.stage > 0) body["stage"] = options.stage;
   const AdminRequest request{.method = "POST",
                              .target = path_of(options),
                              .fields = {{"X-Weir-Actor", actor_of(options.running)}},
                              .body = json::serialize(body)};
-  const auto asked = ask_running(options.running, "rollout " + command, request);
+  const auto asked = ask_running(options.running, "rollout " + command, request,
+                                 [&](const AdminReply& reply) { return tell_who_was_first(command, reply); });
   if (const int* code = std::get_if<int>(&asked)) return *code;
   const Answer& answer = std::get<Answer>(asked);
   if (options.running.json) return print_json(answer);
@@ -95,7 +108,12 @@ int show(const Options& options) {
 
 void add_options(CLI::App& app, Options& options, Changes changes) {
   app.add_option("SERVICE", options.service, "the service")->required()->type_name("");
-  if (changes == Changes::yes) app.add_option("--reason", options.reason, "why, for the history")->type_name("TEXT");
+  if (changes == Changes::yes) {
+    app.add_option("--reason", options.reason, "why, for the history")->type_name("TEXT");
+    app.add_option("--if-stage", options.stage, "only if it is at this stage, from 1; else exit code 4")
+        ->type_name("N")
+        ->check(CLI::Range(1U, 1000U).description(""));
+  }
   add_running_options(app, options.running, changes);
 }
 

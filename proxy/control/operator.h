@@ -104,7 +104,8 @@ struct RollbackWish {
 /// A word to a rollout.
 struct RolloutWish {
   std::string service;
-  std::string command;  // start | pause | resume | approve | skip | abort
+  std::string command;          // start | pause | resume | approve | skip | abort
+  std::optional<size_t> stage;  // at which it must be, from 1; nothing: wherever it is
   std::string reason;
   Author author;
 };

@@ -193,24 +193,24 @@ void Rollouts::follow(Run& run, const Step& step, const std::string& author) {
   for (const rollout::Transition& transition : step.transitions) tell_step(run, transition, author);
   const std::string why = step.transitions.empty() ? "" : step.transitions.back().why;
   if (step.share && !step.close) save();
-  if (step.share) publish(run, step, why);
+  if (step.share) publish(run, step, why, author);
   if (!rollout::is_live(run.state.phase)) parts_.publisher.set_rollout(run.plan.service, nullptr);
   if (!step.transitions.empty()) save();
 }
 
-void Rollouts::publish(Run& run, const Step& step, const std::string& why) {
+void Rollouts::publish(Run& run, const Step& step, const std::string& why, const std::string& author) {
   const config::Service& service = *find(run.plan.service);
   Judgement judged;
   if (step.close) {
     judged = parts_.store.splits().rollback(
-        service, {.service = service.name, .reason = why, .author = as_author(kItself)}, system_clock::now());
+        service, {.service = service.name, .reason = why, .author = as_author(author)}, system_clock::now());
   } else {
     const std::string what =
         run.state.phase == Phase::aborted ? "aborted" : fmt::format("stage {}", run.state.stage + 1);
     const SplitWish wish{.service = service.name,
                          .shares = {{run.plan.candidate, *step.share}},
                          .reason = why.empty() ? what : why,
-                         .author = as_author(kItself)};
+                         .author = as_author(author)};
     judged = parts_.store.splits().set(service, wish, system_clock::now());
   }
   if (rollout::is_live(run.state.phase)) {
@@ -332,6 +332,12 @@ RolloutOutcome Rollouts::tell(const RolloutWish& wish) {
   Run& run = found->second;
   notice_others(run);
   const Remembered& split = *parts_.store.splits().find(wish.service);
+  if (wish.stage && *wish.stage != run.state.stage + 1) {
+    return {Refusal::stale,
+            fmt::format("somebody was first: the rollout of {} is at stage {} now, {}", wish.service,
+                        run.state.stage + 1, rollout::phase_name(run.state.phase)),
+            ""};
+  }
   const auto thaw = rollout::frozen_until(run.freezes, system_clock::now());
   if (thaw && rollout::would_climb(run.plan, run.state, wish.command)) {
     return {Refusal::not_now, fmt::format("{}: nothing climbs until {} (guards.freeze)", wish.service, thaw->text), ""};

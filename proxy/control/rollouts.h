@@ -95,7 +95,7 @@ class Rollouts {
   std::vector<std::chrono::nanoseconds> take_events(Run& run);
   void notice_others(Run& run);
   void follow(Run& run, const Step& step, const std::string& author);
-  void publish(Run& run, const Step& step, const std::string& why);
+  void publish(Run& run, const Step& step, const std::string& why, const std::string& author);
   void renew_tally(Run& run);
   void find_slow_mark(Run& run);
   std::chrono::nanoseconds slow_mark(const routing::rollout::Plan& plan) const;

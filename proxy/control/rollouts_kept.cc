@@ -107,14 +107,14 @@ void Rollouts::resume(Run& run) {
     Step step;
     step.share = config::kNobody;
     step.close = true;
-    return publish(run, step, run.state.why);
+    return publish(run, step, run.state.why, kItself);
   }
   const bool unpublished =
       split.revision == run.revision && share_of(split.shares, run.plan.candidate) != run.state.share;
   if (unpublished && may_be_published(run.state.phase)) {
     Step step;
     step.share = run.state.share;
-    publish(run, step, run.state.phase == Phase::aborted ? run.state.why : "as before the restart");
+    publish(run, step, run.state.phase == Phase::aborted ? run.state.why : "as before the restart", kItself);
     save();
   }
   if (!rollout::is_live(run.state.phase)) return;

@@ -41,6 +41,29 @@ TEST(RolloutCases, OfTwoOperatorsAtOnceOneIsHeardAndTheOtherIsTold) {
   EXPECT_EQ(shop.share(), "100%");
 }
 
+TEST(RolloutCases, WhoeverSaysAtWhichStageItIsDoesNotSkipTwice) {
+  RolledOut shop("{ stages: [10%, 50%, 100%], hold: 1h }");
+  ASSERT_EQ(shop.tell("start").status, 200);
+  const std::string body = R"({"command":"skip","stage":1})";
+  EXPECT_EQ(shop.post("rollout", body).status, 200);
+  const Response second = shop.post("rollout", body);
+  EXPECT_EQ(second.status, 412);
+  EXPECT_NE(second.body.find("is at stage 2 now, holding"), std::string::npos) << second;
+  EXPECT_EQ(shop.post("rollout", R"({"command":"skip","stage":0})").status, 422);
+  EXPECT_EQ(shop.share(), "50%");
+  const auto skip = [&](const char* stage) {
+    return run(weir_program(),
+               {"rollout", "skip", "shop", "--if-stage", stage, "--actor", "anna", "--admin", shop.weir->admin()});
+  };
+  const Finished late = skip("1");
+  EXPECT_EQ(late.code, 4) << late.errors;
+  EXPECT_NE(late.errors.find("somebody was first"), std::string::npos) << late.errors;
+  EXPECT_EQ(shop.share(), "50%");
+  EXPECT_EQ(skip("2").code, 0);
+  EXPECT_EQ(shop.share(), "100%");
+  EXPECT_EQ(shop.history().at(0).at("actor").as_string(), "anna") << "who said it stands in the split's history too";
+}
+
 TEST(RolloutCases, AKillAtEachStepLosesNoStepAndDoublesNone) {
   RolledOut shop(kQuick);
   ASSERT_EQ(shop.tell("start").status, 200);
