@@ -295,7 +295,8 @@ void Publisher::publish_when_resolved(Prepared prepared, Reloaded done) {
     }
     if (!std::exchange(reload_again_, false)) return;
     auto next = std::exchange(waiting_, {});
-    reload(next.empty(), [next = std::move(next)](const config::Problems& found) {
+    const bool nobody_asked = next.empty();
+    reload(nobody_asked, [next = std::move(next)](const config::Problems& found) {
       for (const Reloaded& call : next) call(found);
     });
   });

@@ -52,5 +52,27 @@ TEST(Names, AnEndpointWhoseNameDoesNotResolveIsDownUntilItDoes) {
   EXPECT_EQ(client.receive().status, 503);
 }
 
+/// A lookup reads /etc/hosts, and here waits for somebody to write it: nobody does.
+TEST(Names, AReloadThatIsAskedForWhileANameIsLookedUpIsAnswered) {
+  Names names;
+  ASSERT_EQ(::unlink(names.hosts.c_str()), 0);
+  ASSERT_EQ(::mkfifo(names.hosts.c_str(), 0600), 0);
+  Origin origin(ok("served"));
+  ConfigText config;
+  config.old_endpoints = {origin.address()};
+  Weir weir(names.weir, config);
+  ConfigText more = weir.config();
+  more.old_endpoints.push_back("slow.test:1");
+  write_file(weir.file(), more.text());
+  const std::string reload =
+      "POST /-/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+  Client first(weir.admin()), second(weir.admin());
+  first.send(reload);
+  second.send(reload);
+  EXPECT_EQ(first.receive("POST").status, 200);
+  EXPECT_EQ(second.receive("POST").status, 200);
+  EXPECT_EQ(fetch(weir.edge(), get("/")).body, "served");
+}
+
 }  // namespace
 }  // namespace weir::testing
