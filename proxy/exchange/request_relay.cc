@@ -87,7 +87,11 @@ void RequestRelay::pump(net::Stream& endpoint) {
 bool RequestRelay::flush(net::Stream& endpoint) {
   while (written_ < request_.size()) {
     const net::Io io = endpoint.write_kept(request_.view().substr(written_));
-    if (io.state == net::IoState::again) return false;
+    if (io.state == net::IoState::again) {
+      // Of a TLS record that did not fit a part has left, though no byte of ours is told to have.
+      if (endpoint.tls() && !endpoint.writable()) any_written_ = true;
+      return false;
+    }
     if (io.state != net::IoState::ok) return write_failed(), false;
     written_ += io.size;
     any_written_ = moved_ = true;
