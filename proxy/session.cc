@@ -67,9 +67,9 @@ void Session::end_all(Entrance& entrance) {
 net::Detached Session::run() {
   // Its request may be there already; but while events are noted nothing of another connection may end (loop.h).
   waiter_.wake();
-  co_await waiter_.event();
-  while (opening()) co_await waiter_.event();
-  while (shaking_hands()) co_await waiter_.event();
+  do {
+    co_await waiter_.event();
+  } while (opening() || shaking_hands());
   Outcome outcome;
   if (strange_) outcome.next = Outcome::Next::linger;
   do {

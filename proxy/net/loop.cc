@@ -14,6 +14,7 @@ namespace weir::net {
 
 namespace {
 constexpr int kEventsATurn = 256;
+constexpr int kBusyTurn = 4;  // events; with fewer a send leaves at once: it would wait for the others and save little
 
 Millis millis_now() { return std::chrono::duration_cast<Millis>(monotonic()); }
 }  // namespace
@@ -75,13 +76,10 @@ void Loop::run() {
   running_ = true;
   if (!sends_.open()) sends_.start();
   while (running_) {
-    fetch_events();
+    const bool busy = fetch_events() >= kBusyTurn;
     if (mail_) read_mail();
-    run_woken();
-    if (!sends_.empty()) {
-      sends_.submit();
-      run_woken();
-    }
+    const bool sent = run_woken(busy);
+    if (submit() || sent) run_woken(busy);
     if (now_ >= next_tick_) {
       next_tick_ = now_ + kTick;
       newcomers_.watch_all();
@@ -91,7 +89,7 @@ void Loop::run() {
   }
 }
 
-void Loop::fetch_events() {
+int Loop::fetch_events() {
   std::array<epoll_event, kEventsATurn> events;
   const auto patience = !woken_.alone() || !sends_.empty() ? Millis{0} : std::max(Millis{0}, next_tick_ - now_);
   const int count = epoll_wait(epoll_, events.data(), kEventsATurn, static_cast<int>(patience.count()));
@@ -100,6 +98,7 @@ void Loop::fetch_events() {
     const epoll_event& event = events[static_cast<size_t>(i)];
     static_cast<Source*>(event.data.ptr)->on_events(event.events);
   }
+  return count;
 }
 
 void Loop::read_mail() {
@@ -114,19 +113,27 @@ void Loop::read_mail() {
   for (auto& task : tasks) task();
 }
 
-void Loop::run_woken() {
+bool Loop::run_woken(bool busy) {
   // Taken off first: what is woken from here on waits for the next turn, so that nobody keeps the
   // others from their events.
-  if (woken_.alone()) return;
+  if (woken_.alone()) return false;
   Link turn;
   turn.join_before(woken_);
   woken_.leave();
+  bool sent = false;
   while (!turn.alone()) {
     Waiter& waiter = static_cast<Waiter&>(*turn.next);
     waiter.leave();
     waiter.run();
-    if (sends_.full()) sends_.submit();
+    if (!busy || sends_.full()) sent |= submit();
   }
+  return sent;
+}
+
+bool Loop::submit() {
+  if (sends_.empty()) return false;
+  sends_.submit();
+  return true;
 }
 
 }  // namespace weir::net

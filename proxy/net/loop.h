@@ -1,8 +1,8 @@
 // The readiness loop of one thread: descriptors registered once, edge-triggered, and a mailbox.
 //
 // A turn: fetch events, let every source take note of its own, then run what they woke, send what these
-// kept for the turn's end and run whoever waited for that, then the tick. Nothing runs while events are being noted, so
-// a source may be destroyed only by what runs.
+// kept for a busy turn's end and run whoever waited for that, then the tick. Nothing runs while events are being noted,
+// so a source may be destroyed only by what runs.
 #pragma once
 
 #include <atomic>
@@ -131,9 +131,12 @@ class Loop {
     Loop& loop_;
   };
 
-  void fetch_events();
+  /// Returns how many there were.
+  int fetch_events();
   void read_mail();
-  void run_woken();
+  /// Sends at once unless the turn is busy. True if something was sent: who waited for that is woken.
+  bool run_woken(bool busy);
+  bool submit();
 
   int epoll_ = -1;
   int mailbox_fd_ = -1;
