@@ -16,32 +16,11 @@
 
 #include "proxy/net/loop.h"
 #include "proxy/net/stream.h"
+#include "tests/proxy/net/pair.h"
 #include "tests/proxy/net/turning.h"
 
 namespace weir::net {
 namespace {
-
-/// A connection as a listener gets it.
-struct Pair {
-  explicit Pair(Loop& loop) : stream(loop) {
-    std::array<int, 2> ends;
-    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
-    peer = ends[1];
-    stream.adopt(ends[0]);
-  }
-  ~Pair() { hang_up(); }
-  void hang_up() {
-    if (peer >= 0) ::close(std::exchange(peer, -1));
-  }
-  void say(std::string_view text) {
-    ASSERT_EQ(::send(peer, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
-  }
-  Io read() { return stream.read(buffer); }
-
-  Stream stream;
-  int peer = -1;
-  std::array<char, 64> buffer;
-};
 
 /// Does any epoll of this process watch the stream? (proc(5), fdinfo)
 bool watched(const Stream& stream) {

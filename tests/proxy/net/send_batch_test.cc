@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -13,33 +12,11 @@
 
 #include "proxy/net/stream.h"
 #include "proxy/net/task.h"
+#include "tests/proxy/net/pair.h"
 #include "tests/proxy/net/turning.h"
 
 namespace weir::net {
 namespace {
-
-/// A stream and the other end of its connection.
-struct Pair {
-  explicit Pair(Loop& loop) : stream(loop) {
-    std::array<int, 2> ends;
-    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
-    peer = ends[1];
-    stream.adopt(ends[0]);
-  }
-  ~Pair() { hang_up(); }
-  void hang_up() {
-    if (peer >= 0) ::close(std::exchange(peer, -1));
-  }
-  std::string heard() {
-    std::string all(1 << 20, '\0');
-    const ssize_t got = ::recv(peer, all.data(), all.size(), 0);
-    all.resize(got > 0 ? static_cast<size_t>(got) : 0);
-    return all;
-  }
-
-  Stream stream;
-  int peer = -1;
-};
 
 class SendBatchTest : public ::testing::Test {
  protected:
@@ -219,6 +196,38 @@ TEST(SendBatch, WithoutARingAStreamSendsByItself) {
   EXPECT_EQ(one.heard(), "text");
   EXPECT_TRUE(loop.sends().empty());
 }
+
+/// What the first of so many who are woken in one turn has sent by the time that the last one runs.
+std::string sent_before_the_last(Loop& loop, size_t count) {
+  std::vector<std::unique_ptr<Pair>> all;
+  std::vector<std::unique_ptr<Waiter>> waiters;
+  for (size_t i = 0; i < count; ++i) {
+    all.push_back(std::make_unique<Pair>(loop));
+    EXPECT_EQ(all.back()->read().state, IoState::again) << "from here on it is watched";
+    waiters.push_back(std::make_unique<Waiter>(loop));
+  }
+  turn(loop);
+  const auto speak = [](Waiter& waiter, Stream& stream) -> Detached {
+    co_await waiter.event();
+    stream.write_kept("text");
+  };
+  std::string found = "nobody looked";
+  const auto listen = [](Waiter& waiter, Pair& first, std::string& found) -> Detached {
+    co_await waiter.event();
+    found = first.heard();
+  };
+  for (size_t i = 0; i + 1 < count; ++i) speak(*waiters[i], all[i]->stream).start();
+  listen(*waiters.back(), *all.front(), found).start();
+  for (size_t i = 0; i < count; ++i) all[i]->stream.wake_with(waiters[i].get());
+  for (const auto& one : all) one->say("go");
+  turn(loop);
+  for (const auto& one : all) one->stream.wake_with(nullptr);
+  return found;
+}
+
+TEST_F(SendBatchTest, KeepsNothingInATurnWithFewEvents) { EXPECT_EQ(sent_before_the_last(loop, 2), "text"); }
+
+TEST_F(SendBatchTest, KeepsWhatABusyTurnSendsToItsEnd) { EXPECT_EQ(sent_before_the_last(loop, 12), ""); }
 
 }  // namespace
 }  // namespace weir::net
