@@ -23,6 +23,7 @@
 #include "bench/load/reply.h"
 #include "bench/load/sockets.h"
 #include "bench/load/tally.h"
+#include "bench/load/wire.h"
 
 namespace weir::load {
 namespace {
@@ -36,6 +37,9 @@ constexpr char kUsage[] = R"(usage: load_generator --port PORT [option …]
   --body BYTES       of each response: asks for /BYTES (256)
   --post BYTES       sends POST with a body of so many; without it GET
   --no-keep-alive    a new connection for each request
+  --tls              through TLS 1.3 with TLS_AES_128_GCM_SHA256 and X25519; no certificate is verified
+  --resume           with --tls and --no-keep-alive: each connection resumes the session of the one before it, and it is
+                     an error where that is refused; without it every handshake is a full one
   --users N          user-0 … user-N-1 in X-User-Id, by turns (1000)
   --host NAME        in Host; a % in it is the user's number (shop.example)
   --header FIELD     'Name: value', sent too; may be repeated
@@ -56,14 +60,14 @@ struct Plan {
   double seconds = 1, warm_up = 0.2, rate = 0;
   size_t body = 256, users = 1000;
   long post = -1;
-  bool keep_alive = true, refusals = false;
+  bool keep_alive = true, refusals = false, tls = false, resume = false;
   std::string host = "shop.example", change;
   std::vector<std::string> headers;
   double every = 40;  // ms
 };
 
 struct Connection {
-  int fd = -1;
+  Wire wire;
   bool busy = false;    // a request is under way
   bool ending = false;  // answered; the proxy is to close
   size_t user = 0;
@@ -108,13 +112,14 @@ class Generator {
   bool in_step() const { return plan_.rate == 0; }
   void watch(Connection& connection, int operation, uint32_t events) {
     epoll_event event{events, {.ptr = &connection}};
-    epoll_ctl(epoll_, operation, connection.fd, &event);
+    epoll_ctl(epoll_, operation, connection.wire.descriptor(), &event);
   }
 
   const Plan plan_;
   Tally& tally_;
   Changes* const changes_;  // or none
   int epoll_ = new_epoll();
+  std::optional<TlsSide> tls_;
   std::vector<std::string> requests_;  // by user
   std::vector<char> version_of_;       // by user; 0: not seen yet
   std::vector<Connection> connections_;
@@ -136,6 +141,7 @@ Generator::Generator(const Plan& plan, Tally& tally, Changes* changes)
       version_of_(plan.users),
       connections_(plan.connections),
       gap_(std::max(plan.rate, 1.0)) {
+  if (plan.tls) tls_.emplace();
   for (size_t user = 0; user < plan.users; ++user) requests_.push_back(request(plan, user));
 }
 
@@ -197,15 +203,13 @@ void Generator::next(Connection& connection) {
 }
 
 void Generator::open(Connection& connection) {
-  connection.fd = connect_to(plan_.port);
   connection.ending = false;
-  if (connection.fd < 0) give_up("connect");
+  if (!connection.wire.connect(plan_.port, tls_ ? &*tls_ : nullptr, plan_.host)) give_up("connect");
   watch(connection, EPOLL_CTL_ADD, EPOLLIN);
 }
 
 void Generator::reopen(Connection& connection) {
-  close(connection.fd);
-  connection.fd = -1;
+  connection.wire.close(plan_.resume);
   if (plan_.keep_alive) open(connection);
   next(connection);
 }
@@ -219,29 +223,32 @@ void Generator::begin(Connection& connection, Nanos intended) {
   connection.reply.begin(plan_.body, plan_.refusals);
   connection.unsent = requests_[connection.user];
   ++under_way_;
-  if (connection.fd < 0) open(connection);
+  if (!connection.wire.open()) open(connection);
   flush(connection);
 }
 
 void Generator::flush(Connection& connection) {
-  const ssize_t sent =
-      send(connection.fd, connection.unsent.data(), connection.unsent.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  const ssize_t sent = connection.wire.send(connection.unsent);
   if (sent < 0 && errno != EAGAIN) return;  // the end is told by recv, where an answer may wait before it
   connection.unsent.remove_prefix(static_cast<size_t>(std::max<ssize_t>(sent, 0)));
-  if (!connection.unsent.empty()) watch(connection, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
+  if (!connection.unsent.empty() && !connection.wire.shaking_hands())
+    watch(connection, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
 }
 
 void Generator::ready(Connection& connection, uint32_t events) {
-  if ((events & EPOLLOUT) != 0 && !connection.unsent.empty()) {
+  if (connection.wire.shaking_hands() && !connection.unsent.empty()) {
+    flush(connection);
+  } else if ((events & EPOLLOUT) != 0 && !connection.unsent.empty()) {
     flush(connection);
     if (connection.unsent.empty()) watch(connection, EPOLL_CTL_MOD, EPOLLIN);
   }
-  const ssize_t got = recv(connection.fd, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+  const ssize_t got = connection.wire.receive(buffer_);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (got <= 0) return ended(connection);
   if (!connection.busy) return fail(connection, "bytes that nobody asked for");
   switch (connection.reply.take({buffer_.data(), static_cast<size_t>(got)})) {
     case Reply::State::more:
+      if (static_cast<size_t>(got) == buffer_.size()) ready(connection, 0);  // TLS may hold what epoll knows nothing of
       return;
     case Reply::State::whole:
       return answered(connection);
@@ -255,8 +262,10 @@ void Generator::ready(Connection& connection, uint32_t events) {
 
 void Generator::ended(Connection& connection) {
   if (connection.ending) return reopen(connection);
-  if (!connection.busy) return fail(connection, "a kept connection was closed");
-  fail(connection, connection.reply.begun() ? "closed in the middle of a response" : "closed without a response");
+  const std::string& why = connection.wire.complaint();
+  if (!connection.busy) return fail(connection, "a kept connection was closed" + why);
+  fail(connection,
+       (connection.reply.begun() ? "closed in the middle of a response" : "closed without a response") + why);
 }
 
 void Generator::answered(Connection& connection) {
@@ -266,6 +275,8 @@ void Generator::answered(Connection& connection) {
   if (changes_ == nullptr && known != 0 && known != version)
     return fail(connection, "user-" + std::to_string(connection.user) + " changed version");
   known = version;
+  if (connection.wire.refused_to_resume()) return fail(connection, "a session was not resumed");
+  if (plan_.resume && !connection.wire.can_resume()) return fail(connection, "there is no session to resume");
   if (!connection.unsent.empty()) return fail(connection, "answered before the request was sent whole");
   tally_.response(connection.began, version);
   free_again(connection);
@@ -286,7 +297,7 @@ void Generator::fail(Connection& connection, const std::string& what) {
   const bool queued = !in_step() && !connection.busy && !connection.ending;
   connection.busy = false;
   if (!queued) return reopen(connection);
-  close(connection.fd);
+  connection.wire.close();
   open(connection);
 }
 
@@ -302,6 +313,8 @@ Plan read_plan(Options& options) {
   plan.users = static_cast<size_t>(options.number("--users", 1000));
   plan.keep_alive = !options.flag("--no-keep-alive");
   plan.refusals = options.flag("--refusals");
+  plan.tls = options.flag("--tls");
+  plan.resume = options.flag("--resume");
   plan.every = options.number("--every", plan.every);
   plan.headers = options.all("--header");
   plan.host = options.text("--host", plan.host);
@@ -309,6 +322,7 @@ Plan read_plan(Options& options) {
   if (plan.port == 0) options.wrong("--port is missing");
   if (plan.connections == 0 || plan.users == 0 || plan.seconds <= 0) options.wrong("nothing to do");
   if (plan.every <= 0) options.wrong("--every is more than nothing");
+  if (plan.resume && (!plan.tls || plan.keep_alive)) options.wrong("--resume wants --tls and --no-keep-alive");
   return plan;
 }
 

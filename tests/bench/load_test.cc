@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/e2e/https_edge.h"
 #include "tests/support/files.h"
 #include "tests/support/origin.h"
 #include "tests/support/places.h"
@@ -42,6 +43,13 @@ class LoadOrigin {
 void expect_failed(const Finished& finished, const std::string& why) {
   EXPECT_EQ(finished.code, 1) << finished.output << finished.errors;
   EXPECT_NE(finished.output.find(why), std::string::npos) << finished.output;
+}
+
+/// weir where the generator looks for it.
+ConfigText on_loopback() {
+  ConfigText config;
+  config.edge = "127.0.0.1:" + std::to_string(free_port("127.0.0.1"));
+  return config;
 }
 
 const std::string kRight = "old\n" + std::string(252, '.');
@@ -107,6 +115,44 @@ TEST(Load, RequestsOnTheWrongSideOfAChangeAreTold) {
   EXPECT_EQ(read_file(file), "new");
   EXPECT_NE(finished.output.find("\"changes\": 1, "), std::string::npos) << finished.output;
   EXPECT_EQ(finished.output.find("\"wrong_side\": 0,"), std::string::npos) << finished.output;
+}
+
+TEST(Load, ThroughTlsAKeptConnectionShakesHandsOnceAndOthersFully) {
+  const HttpsEdge edge({}, on_loopback(), ok(kRight));
+  const std::string port = port_of(edge.weir->edge());
+  const Finished kept = generate(port, {"--tls"});
+  EXPECT_EQ(kept.code, 0) << kept.output << kept.errors;
+  EXPECT_EQ(edge.handshakes("full"), 2);
+  const Finished anew = generate(port, {"--tls", "--no-keep-alive"});
+  EXPECT_EQ(anew.code, 0) << anew.output << anew.errors;
+  EXPECT_GT(edge.handshakes("full"), 4);
+  EXPECT_EQ(edge.handshakes("resumed"), 0);
+}
+
+TEST(Load, ThroughTlsABodyOfManyRecordsIsReadWhole) {
+  constexpr size_t kSize = 3 << 20;
+  const HttpsEdge edge({}, on_loopback(), ok("old\n" + std::string(kSize - 4, '.')));
+  const Finished finished = generate(port_of(edge.weir->edge()), {"--tls", "--body", std::to_string(kSize)});
+  EXPECT_EQ(finished.code, 0) << finished.output << finished.errors;
+}
+
+TEST(Load, SessionsAreResumedOrItIsAnError) {
+  const HttpsEdge edge({}, on_loopback(), ok(kRight));
+  const std::vector<std::string> resuming = {"--tls", "--no-keep-alive", "--resume"};
+  const Finished finished = generate(port_of(edge.weir->edge()), resuming);
+  EXPECT_EQ(finished.code, 0) << finished.output << finished.errors;
+  EXPECT_EQ(edge.handshakes("full"), 2);
+  EXPECT_GT(edge.handshakes("resumed"), 2);
+  const HttpsEdge without({"session_tickets: false"}, on_loopback(), ok(kRight));
+  expect_failed(generate(port_of(without.weir->edge()), resuming), "there is no session to resume");
+  EXPECT_EQ(generate(port_of(edge.weir->edge()), {"--tls", "--resume"}).code, 2) << "wants --no-keep-alive";
+}
+
+TEST(Load, AHandshakeThatFailsIsTold) {
+  Origin origin(ok(kRight));
+  expect_failed(generate(port_of(origin.address()), {"--tls"}), "TLS says: ");
+  const HttpsEdge edge({"groups: [P-384]"}, on_loopback(), ok(kRight));
+  expect_failed(generate(port_of(edge.weir->edge()), {"--tls"}), "TLS says: ");
 }
 
 }  // namespace
