@@ -132,6 +132,14 @@ std::chrono::sys_seconds time_of(const ASN1_TIME* time) {
 
 }  // namespace
 
+std::string text_of(const X509_NAME* name) {
+  const Owned<BIO> text(BIO_new(BIO_s_mem()));
+  X509_NAME_print_ex(text.get(), name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
+  char* bytes = nullptr;
+  const long size = BIO_get_mem_data(text.get(), &bytes);
+  return {bytes, static_cast<size_t>(size)};
+}
+
 std::string openssl_complaint() {
   const auto error = ERR_peek_last_error();
   ERR_clear_error();

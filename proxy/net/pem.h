@@ -33,6 +33,9 @@ std::vector<Owned<X509>> read_certificates(const std::string& path, const std::s
 std::vector<Owned<X509_CRL>> read_revocations(const std::string& path, const std::string& key,
                                               const config::Where& where, config::Problems& problems);
 
+/// RFC 4514: `CN=alice,O=Example`.
+std::string text_of(const X509_NAME* name);
+
 /// What OpenSSL complained of last, in its words; empties its queue.
 std::string openssl_complaint();
 

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <stdexcept>
 
+#include "proxy/net/pem.h"
 #include "proxy/net/stream.h"
 #include "proxy/net/tls_client.h"
 #include "proxy/net/tls_server.h"
@@ -45,14 +46,6 @@ void forget_errors() {
   if (ERR_peek_error() != 0) ERR_clear_error();
 }
 
-std::string subject_of(const X509* certificate) {
-  const Owned<BIO> text(BIO_new(BIO_s_mem()));
-  X509_NAME_print_ex(text.get(), X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
-  char* bytes = nullptr;
-  const long size = BIO_get_mem_data(text.get(), &bytes);
-  return {bytes, static_cast<size_t>(size)};
-}
-
 std::string fingerprint_of(const X509* certificate) {
   constexpr char kDigits[] = "0123456789abcdef";
   unsigned char digest[EVP_MAX_MD_SIZE];
@@ -71,7 +64,8 @@ std::string fingerprint_of(const X509* certificate) {
 std::unique_ptr<PeerCertificate> shown_by(const SSL* ssl) {
   const X509* const certificate = SSL_get0_peer_certificate(ssl);
   if (certificate == nullptr) return nullptr;
-  return std::make_unique<PeerCertificate>(PeerCertificate{subject_of(certificate), fingerprint_of(certificate)});
+  return std::make_unique<PeerCertificate>(
+      PeerCertificate{text_of(X509_get_subject_name(certificate)), fingerprint_of(certificate)});
 }
 
 BIO_METHOD* Tls::wire() {

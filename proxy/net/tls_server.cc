@@ -114,6 +114,19 @@ class TlsServer::Maker {
                          ", so that no certificate of its signer's holds; fetch the next one");
   }
 
+  /// Where lists are asked for, one who signs needs a list (RFC 5280 §6.3); one above those who sign may be without.
+  void miss_revocations() {
+    for (const auto& signer : signers_) {
+      const X509_NAME* const name = X509_get_subject_name(signer.get());
+      const auto of_signer = [&](const auto& list) {
+        return X509_NAME_cmp(X509_CRL_get_issuer(list.get()), name) == 0;
+      };
+      if (std::ranges::any_of(revocations_, of_signer)) continue;
+      warnings_.push_back({tls_.where, "client_crl: " + tls_.client_crl + " has no list of " + text_of(name) + " of " +
+                                           tls_.client_ca + ", so that no certificate which that one signed holds"});
+    }
+  }
+
   void tell(const config::Where& where, const std::string& what) {
     (dates_ == Dates::must_hold ? problems_ : warnings_).push_back({where, what});
   }
@@ -123,6 +136,7 @@ class TlsServer::Maker {
     signers_ = net::read_certificates(tls_.client_ca, "client_ca", tls_.where, problems_);
     if (!tls_.client_crl.empty()) {
       revocations_ = read_revocations(tls_.client_crl, "client_crl", tls_.where, problems_);
+      if (!revocations_.empty()) miss_revocations();
     }
     check_revocations();
     for (const auto& signer : signers_) describe(signer.get(), i2d_X509);

@@ -60,6 +60,28 @@ TEST(ClientCertificate, ThatIsRevokedIsRefusedOnceTheListSaysSoWithAnOldTicketTo
   EXPECT_EQ(edge.fetch(get("/"), edge.bearer(edge.alice)).status, 200);
 }
 
+TEST(ClientCertificate, OfASignerWithoutAListIsRefusedAndTheSignerToldByName) {
+  Guarded edge;
+  Authority other(edge.directory.path(), "other");
+  const auto bob = other.issue("bob", {.names = {"bob.example"}});
+  const std::string signers = edge.directory.path() + "/signers.pem", lists = edge.directory.path() + "/lists.pem";
+  write_file(signers, read_file(edge.authority.ca()) + read_file(other.ca()));
+  const std::string first = read_file(edge.authority.revoke("first.crl", {})),
+                    second = read_file(other.revoke("second.crl", {}));
+  write_file(lists, first);
+  auto config = edge.weir->config();
+  config.listener.back() = HttpsEdge::tls_text({edge.files}, {"client_ca: " + signers, "client_crl: " + lists});
+  edge.weir->reload(config);
+  const std::string told = "client_crl: " + lists + " has no list of CN=other,O=Shop of " + signers;
+  EXPECT_NE(edge.weir->log().find(told), std::string::npos) << edge.weir->log();
+  EXPECT_NE(run(weir_program(), {"check", "-c", edge.weir->file()}).errors.find(told), std::string::npos);
+  EXPECT_EQ(edge.weir->log().find("no list of CN=authority"), std::string::npos);
+  EXPECT_EQ(edge.fetch(get("/"), edge.bearer(bob)).status, 0);
+  EXPECT_EQ(edge.fetch(get("/"), edge.bearer(edge.alice)).status, 200);
+  write_file(lists, first + second);
+  EXPECT_TRUE(wait_until([&] { return edge.fetch(get("/"), edge.bearer(bob)).status == 200; }));
+}
+
 TEST(ClientCertificate, IsRequiredOfThoseTooWhoCameWithoutOneBefore) {
   for (const char* const version : {"1.2", ""}) {
     Guarded edge(", client_certificate: request");
