@@ -12,6 +12,10 @@
 namespace weir::cli {
 namespace {
 
+void warn(const config::Problems& warnings) {
+  for (const config::Problem& warning : warnings) fmt::print(stderr, "warning: {}\n", warning.text());
+}
+
 int check(const std::string& file) {
   const auto snapshot = load_and_compile(file, Warn::yes);
   if (!snapshot) return kWrongConfiguration;
@@ -20,9 +24,8 @@ int check(const std::string& file) {
     print_problems(keyring.problems());
     return kWrongConfiguration;
   }
-  for (const config::Problem& warning : slow_stages(*snapshot->config)) {
-    fmt::print(stderr, "warning: {}\n", warning.text());
-  }
+  warn(keyring->warnings);
+  warn(slow_stages(*snapshot->config));
   fmt::print("{}: ok\n", file);
   return kDone;
 }
