@@ -103,13 +103,15 @@ std::variant<std::shared_ptr<const net::TlsClient>, NoReply> read_files(const Ad
                  "--ca (WEIR_CA), --cert (WEIR_CERT) and --key (WEIR_KEY) name PEM files"};
 }
 
-bool is_known(const SSL* ssl, const std::vector<std::string>& files) {
+/// Why the certificate is none of these files'; nothing: it is.
+std::optional<std::string> not_known(const SSL* ssl, const std::vector<std::string>& files) {
   const X509* const shown = SSL_get0_peer_certificate(ssl);
-  return std::ranges::any_of(files, [&](const std::string& path) {
-    config::Problems unreadable;
+  config::Problems unreadable;
+  for (const std::string& path : files) {
     const auto chain = net::read_certificates(path, "chain", {}, unreadable);
-    return shown != nullptr && !chain.empty() && X509_cmp(shown, chain.front().get()) == 0;
-  });
+    if (shown != nullptr && !chain.empty() && X509_cmp(shown, chain.front().get()) == 0) return std::nullopt;
+  }
+  return unreadable.empty() ? "it is not the one that the file names" : unreadable.front().what;
 }
 
 NoReply not_believed(const Door& door, const std::string& why) {
@@ -155,10 +157,9 @@ std::optional<NoReply> Line::shake_hands(const Door& door, Clock::time_point end
     return NoReply{fmt::format("{} shakes no hands by TLS: {}", door.address.text, why),
                    "does its `admin:` have `tls:`? if not, name it without https://, --ca and --cert"};
   }
-  if (!door.tls->known.empty() && !is_known(ssl_.get(), door.tls->known)) {
-    return not_believed(door, "it is not the one that the file names");
-  }
-  return std::nullopt;
+  if (door.tls->known.empty()) return std::nullopt;
+  const auto why = not_known(ssl_.get(), door.tls->known);
+  return why ? std::optional(not_believed(door, *why)) : std::nullopt;
 }
 
 /// Of a call of OpenSSL's as one of the kernel's: errno is EAGAIN where it would have waited.

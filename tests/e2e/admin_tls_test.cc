@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "tests/e2e/https_edge.h"
 #include "tests/support/files.h"
 #include "tests/support/program.h"
@@ -115,6 +117,16 @@ TEST_F(AdminOverTls, ReloadFindsTheAdminInItsFileAndKnowsItsCertificate) {
   const Finished reloaded = run(weir_program(), {"reload", "-c", weir_->file()});
   EXPECT_EQ(reloaded.code, 0) << reloaded.errors;
   EXPECT_NE(reloaded.output.find("in force"), std::string::npos);
+}
+
+TEST_F(AdminOverTls, ReloadSaysThatItCannotReadTheCertificateOfItsFile) {
+  start(", client_certificate: request");
+  const std::string kept = directory_ / "kept.pem";
+  std::filesystem::rename(own_.chain, kept);
+  const Finished refused = run(weir_program(), {"reload", "-c", weir_->file()});
+  EXPECT_EQ(refused.code, 1) << refused.output;
+  EXPECT_NE(refused.errors.find("does not hold: chain: " + own_.chain), std::string::npos) << refused.errors;
+  std::filesystem::rename(kept, own_.chain);
 }
 
 TEST_F(AdminOverTls, ReloadShowsTheOperatorsCertificateThatTheEnvironmentNames) {

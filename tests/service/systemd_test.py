@@ -65,6 +65,12 @@ services:
         self.machine.write("/etc/weir/credentials/" + name, text, 0o600)
         self.addCleanup(os.unlink, machine.ROOT + "/etc/weir/credentials/" + name)
 
+    def certificate(self, chain, key, subject):
+        made = self.run_to_end("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                               "-days", "2", "-subj", "/CN=" + subject, "-addext", "subjectAltName=IP:127.0.0.1",
+                               "-keyout", self.path(key), "-out", self.path(chain))
+        self.assertEqual(made.returncode, 0, made.stderr)
+
     def change(self, before, after):
         with open(machine.ROOT + "/etc/weir/weir.yaml") as file:
             text = file.read()
@@ -238,8 +244,29 @@ class Unit(Service):
         for _ in range(2):
             self.assertEqual(rig.answer_of(ADMIN, "/api/v1/services")[0], 401)
             self.assertEqual(rig.answer_of(ADMIN, "/api/v1/services", headers={"Authorization": "Bearer open-sesame"})[0], 200)
-            self.run_as_root("weir upgrade --token-file /etc/weir/credentials/admin-token")
+            self.run_as_root("systemctl reload weir && weir upgrade --token-file /etc/weir/credentials/admin-token")
         self.assertEqual(self.run_as_root("stat --format %a /etc/weir/credentials"), "700\n")
+
+    def test_reload_shows_a_certificate_where_operators_need_one(self):
+        for name in ("admin", "reload"):
+            self.certificate(name + ".pem", name + ".key", name)
+            for file in (name + ".pem", name + ".key"):
+                self.secret(file, self.read(file))
+        self.run_as_root("mkdir --mode 700 /etc/weir/operator && cp /etc/weir/credentials/reload.* /etc/weir/operator")
+        self.addCleanup(self.run_as_root, "rm -r /etc/weir/operator")
+        held = "/run/credentials/weir.service/weir_"
+        self.change('admin: { address: "%s"' % ADMIN, 'admin: { address: "%s", tls: { certificates: [{ chain: %sadmin.pem, '
+                    'key: %sadmin.key }], client_ca: %sreload.pem }' % (ADMIN, held, held, held))
+        self.run_as_root("systemctl restart weir")
+        self.change("new: 0%", "new: 30%")
+        self.run_as_root("systemctl reload weir", 1)
+        self.assertIn("WEIR_CERT", self.journal("-o", "cat"))
+        with open(os.path.join(rig.SOURCE, "README.md")) as readme:
+            self.machine.write("/etc/systemd/system/weir.service.d/override.conf",
+                               re.search(r"(?s)```ini\n(\[Service\]\nEnvironment=WEIR_CERT=.*?)```", readme.read())[1])
+        self.addCleanup(self.run_as_root, "systemctl revert weir && systemctl daemon-reload")
+        self.run_as_root("systemctl daemon-reload && systemctl reload weir")
+        self.assertIn("new 30%", self.property("StatusText"))
 
     def test_the_access_log_is_rotated_by_a_signal(self):
         log, before = machine.ROOT + "/var/log/weir/access.log", self.main_process()
@@ -250,10 +277,7 @@ class Unit(Service):
         self.assertEqual(self.main_process(), before)
 
     def test_the_tls_port_is_enabled_later(self):
-        made = self.run_to_end("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                               "-days", "2", "-subj", "/CN=shop.example", "-addext", "subjectAltName=IP:127.0.0.1",
-                               "-keyout", self.path("key.pem"), "-out", self.path("chain.pem"))
-        self.assertEqual(made.returncode, 0, made.stderr)
+        self.certificate("chain.pem", "key.pem", "shop.example")
         for name in ("key.pem", "chain.pem"):
             self.secret(name, self.read(name))
         self.configure(more_listeners=', { name: https, address: "systemd:https", tls: { certificates: [{'
