@@ -1,9 +1,11 @@
 // The harness itself, without a proxy between: what the other tests of this room rely on.
 #include <gtest/gtest.h>
 
+#include "tests/e2e/edge.h"
 #include "tests/support/client.h"
 #include "tests/support/origin.h"
 #include "tests/support/peer.h"
+#include "tests/support/tls_addresses.h"
 
 namespace weir::testing {
 namespace {
@@ -72,6 +74,14 @@ TEST(Harness, AProgramIsFollowedToItsEnd) {
   EXPECT_EQ(done.code, 3);
   EXPECT_EQ(done.output, "hello");
   EXPECT_EQ(done.errors, "oops\n");
+}
+
+TEST(Harness, AnAdminWithoutTlsIsAskedInPlainTextThoughItsAddressWasChosenForAnother) {
+  Origin origin;
+  ConfigText config;
+  config.old_endpoints = {origin.address()};
+  config.admin = chosen_tls_address({});
+  EXPECT_EQ(weir_with(std::move(config))->admin_get("/readyz").status, 200);
 }
 
 TEST(Harness, APageOfMetricsIsParsed) {

@@ -26,6 +26,10 @@ std::string chosen_address(const std::string& taken = "") {
   return address;
 }
 
+bool speaks_tls(const std::vector<std::string>& lines) {
+  return std::ranges::any_of(lines, [](const std::string& line) { return line.starts_with("tls:"); });
+}
+
 }  // namespace
 
 std::string peer() {
@@ -48,16 +52,14 @@ Weir::Weir(const std::string& program, ConfigText config, ProgramOptions options
       forget_tls_address(config_.edge);  // one that was named before a test began, it may be
     }
     if (everything_over_tls()) {
-      const bool says =
-          std::ranges::any_of(config_.listener, [](const auto& line) { return line.starts_with("tls:"); });
-      if (!says && !config_.edge.empty()) config_.listener.push_back(listener_tls_line());
+      if (!speaks_tls(config_.listener) && !config_.edge.empty()) config_.listener.push_back(listener_tls_line());
       note_tls_address(config_.edge);
     }
-    if (choose_admin) {
-      config_.admin = chosen_address(config_.edge);
-      forget_tls_address(config_.admin);  // the edge of an earlier weir, it may be
-    } else {
+    if (choose_admin) config_.admin = chosen_address(config_.edge);
+    if (speaks_tls(config_.admin_lines)) {
       note_chosen_tls_address(config_.admin);
+    } else {
+      forget_tls_address(config_.admin);  // the edge of an earlier weir, it may be, or the admin of a later one
     }
     if (start(program, options)) return;
     if (log().find("in use") == std::string::npos) break;
