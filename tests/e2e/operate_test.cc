@@ -53,9 +53,11 @@ std::string replaced(std::string text, const std::vector<std::pair<std::string, 
   return text;
 }
 
-/// Without what is different each time: times, how long something took, the host's name, ports, widths of columns.
+/// Without what is different each time: times, how long something took, the host's name, ports, widths of columns; and
+/// without the shell's own word on what was killed, which it gives or not, as it happens to hear of it.
 std::string settled(std::string text) {
   const std::vector<std::pair<std::string, std::string>> moving{
+      {"[^\n]*: line [0-9]+: +[0-9]+ Killed [^\n]*\n", ""},
       {"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}", "TIME"},
       {"after [0-9.]+ ms", "after T ms"},
       {"@[A-Za-z0-9_.-]+", "@HOST"},
