@@ -1,4 +1,5 @@
 // The harness itself, without a proxy between: what the other tests of this room rely on.
+#include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
 
 #include "tests/e2e/edge.h"
@@ -74,6 +75,12 @@ TEST(Harness, AProgramIsFollowedToItsEnd) {
   EXPECT_EQ(done.code, 3);
   EXPECT_EQ(done.output, "hello");
   EXPECT_EQ(done.errors, "oops\n");
+}
+
+TEST(Harness, ATestWhoseProgramCrashedOrHasASanitizersReportFails) {
+  EXPECT_NONFATAL_FAILURE(run("/bin/sh", {"-c", "kill -SEGV $$"}), "it crashed, by signal 11");
+  EXPECT_NONFATAL_FAILURE(run("/bin/sh", {"-c", "echo 'WARNING: ThreadSanitizer: data race' >&2"}), "data race");
+  EXPECT_NONFATAL_FAILURE(run("/bin/sh", {"-c", "echo 'a.cc:1:2: runtime error: overflow' >&2"}), "overflow");
 }
 
 TEST(Harness, AnAdminWithoutTlsIsAskedInPlainTextThoughItsAddressWasChosenForAnother) {

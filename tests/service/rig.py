@@ -16,6 +16,7 @@ import unittest
 PROGRAM = os.environ["WEIR_PROGRAM"]
 SOURCE = os.environ["WEIR_SOURCE_DIR"]
 PATIENCE = 60.0
+SANITIZERS = "ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", ": runtime error: "
 
 
 def text_of(path):
@@ -156,13 +157,21 @@ class Case(unittest.TestCase):
         self.directory = tempfile.mkdtemp(prefix="weir-service-")
         self.addCleanup(shutil.rmtree, self.directory, True)
         self.addCleanup(self.show_log)
+        self.addCleanup(self.expect_no_report)
         self.host = own_loopback()
+        self.logs = set()
 
     def show_log(self):
         """What the programs of a test that failed have told."""
         result = self._outcome.result
         if any(one is self for one, _ in result.failures + result.errors) and os.path.exists(self.path("log")):
             print("\n" + self.read("log"), file=sys.stderr)
+
+    def expect_no_report(self):
+        """What a sanitizer reported fails the test, whatever the test itself looked at."""
+        for name in self.logs:
+            written = self.read(name)
+            self.assertFalse([text for text in SANITIZERS if text in written], written)
 
     def path(self, name):
         return self.directory + "/" + name
@@ -183,6 +192,7 @@ class Case(unittest.TestCase):
 
     def start(self, *words, environment=None, log="log", **more):
         """Starts a program; ended by its id at the end of the test. Its log is shown if the test fails."""
+        self.logs.add(log)
         with open(self.path(log), "a") as out:
             process = subprocess.Popen(words, stdout=out, stderr=out, env={**os.environ, **(environment or {})}, **more)
         self.addCleanup(self.end, process)

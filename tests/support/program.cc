@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -55,7 +56,20 @@ bool refuse_io_uring() {
   return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
 }
 
+bool is_crash(const Exit& end) {
+  return end.signal == SIGSEGV || end.signal == SIGABRT || end.signal == SIGBUS || end.signal == SIGFPE ||
+         end.signal == SIGILL;
+}
+
 }  // namespace
+
+std::string sanitizer_report(const std::string& written) {
+  for (const char* beginning :
+       {"ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", ": runtime error: "}) {
+    if (const size_t at = written.find(beginning); at != std::string::npos) return written.substr(at, 4000);
+  }
+  return {};
+}
 
 Program::Program(const std::string& path, const std::vector<std::string>& arguments, const ProgramOptions& options) {
   write_file(directory_ / "in", options.input);
@@ -86,9 +100,12 @@ Program::Program(const std::string& path, const std::vector<std::string>& argume
 }
 
 Program::~Program() {
-  if (!running()) return;
-  signal(SIGKILL);
-  wait();
+  if (running()) {
+    signal(SIGKILL);
+    wait();
+  }
+  EXPECT_EQ(sanitizer_report(errors()), "");
+  EXPECT_FALSE(exit_ && is_crash(*exit_)) << "it crashed, by signal " << exit_->signal << ":\n" << errors();
 }
 
 bool Program::running() { return !wait(Duration(0)); }

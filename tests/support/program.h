@@ -28,7 +28,11 @@ struct Exit {
   int signal = 0;
 };
 
-/// Started by the constructor; killed and waited for by the destructor.
+/// What a sanitizer reports in what a program wrote, from there on; empty: nothing.
+std::string sanitizer_report(const std::string& written);
+
+/// Started by the constructor; killed and waited for by the destructor, in which a test fails whose program crashed
+/// or has a sanitizer's report, whatever the test itself looked at.
 class Program {
  public:
   Program(const std::string& path, const std::vector<std::string>& arguments, const ProgramOptions& options = {});
