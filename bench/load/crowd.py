@@ -7,8 +7,8 @@ import time
 from proxies import SEGMENT, Failure
 
 
-def ask(port, size, receive_buffer=None):
-    """A connection on which /size was asked for."""
+def ask(port, size, receive_buffer=None, context=None):
+    """A connection on which /size was asked for; through TLS with a context."""
     connection = socket.socket()
     if receive_buffer:
         # As over a network: segments of loopback's 64 KiB would have the kernel buffer megabytes for each.
@@ -16,6 +16,9 @@ def ask(port, size, receive_buffer=None):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     connection.settimeout(10)
     connection.connect(("127.0.0.1", port))
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if context:
+        connection = context.wrap_socket(connection, server_hostname="shop.example")
     connection.sendall(f"GET /{size} HTTP/1.1\r\nHost: shop.example\r\nX-User-Id: user-0\r\n\r\n".encode())
     return connection
 
@@ -23,10 +26,14 @@ def ask(port, size, receive_buffer=None):
 class IdleCrowd:
     """Keep-alive connections, each of which had a request answered and is quiet now."""
 
-    def __init__(self, port, count):
+    def __init__(self, port, count, context=None):
         self.connections = []
+        self.port, self.context = port, context
+        self.grow(count)
+
+    def grow(self, count):
         for _ in range(count):
-            connection = ask(port, 256)
+            connection = ask(self.port, 256, context=self.context)
             self.connections.append(connection)
             got = b""
             while not got.endswith(b"." * 200):

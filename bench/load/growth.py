@@ -3,11 +3,12 @@ each feature adds."""
 
 from compare import endpoints, rules, sends, services, workers
 from features import features
-from memory import body, idle, slow_readers
+from memory import body, idle, idle_tls, slow_readers
 from upheaval import changes, overload
 
 GROWTH = {"rules": rules, "services": services, "endpoints": endpoints, "workers": workers, "sends": sends, "idle": idle,
-          "body": body, "slow": slow_readers, "changes": changes, "overload": overload, "features": features}
+          "idle-tls": idle_tls, "body": body, "slow": slow_readers, "changes": changes, "overload": overload,
+          "features": features}
 
 
 def print_growth(one):

@@ -6,6 +6,8 @@ files have no key that config/example.yaml does not have.
 
 from dataclasses import dataclass
 
+from tls import GROUP, SUITE
+
 ENDPOINTS = 200  # addresses 127.0.0.1 … of the origins that have many
 
 
@@ -16,6 +18,7 @@ class Job:
     large: bool = False  # nginx and HAProxy tuned for large bodies
     connections: int = 0  # room for so many clients; 0: what each is given elsewhere
     origins: str = ""  # which ones: "far_" for those that send as over a network
+    tls: bool = False  # towards clients
 
     def pointed(self, facts):
         return {**facts, "old": facts[self.origins + "old"], "new": facts[self.origins + "new"]}
@@ -47,7 +50,8 @@ http {{
   upstream old {{ server 127.0.0.1:{old}; keepalive 1024; keepalive_requests 1000000000; }}
   upstream new {{ server 127.0.0.1:{new}; keepalive 1024; keepalive_requests 1000000000; }}
   server {{
-    listen 127.0.0.1:{port} backlog=4096;
+    listen 127.0.0.1:{port} {ssl}backlog=4096;
+    {certificate}
     {tuned}
     location / {{
       proxy_pass http://$version;
@@ -70,11 +74,17 @@ NGINX_LOG = """log_format like_weir escape=json '{"time":"$time_iso8601","reques
   access_log DIRECTORY/nginx-access.log like_weir buffer=64k flush=1s;"""
 
 
+NGINX_CERTIFICATE = """ssl_certificate {0.chain}; ssl_certificate_key {0.key}; ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_conf_command Ciphersuites {1}; ssl_ecdh_curve {2}; ssl_session_tickets on; ssl_session_cache off;"""
+
+
 def nginx(job, facts):
     log = NGINX_LOG.replace("DIRECTORY", str(facts["directory"])) if job.logged else "access_log off;"
     # Without the last two an answer that does not fit goes through a temporary file.
     tuned = "proxy_buffer_size 64k; proxy_buffers 4 64k; proxy_busy_buffers_size 128k; proxy_max_temp_file_size 0;"
-    return NGINX.format(**facts, log=log, tuned=tuned if job.large else "", connections=2 * job.connections or 4096)
+    certificate = NGINX_CERTIFICATE.format(facts["certificate"], SUITE, GROUP) if job.tls else ""
+    return NGINX.format(**{**facts, "certificate": certificate}, ssl="ssl " if job.tls else "", log=log,
+                        tuned=tuned if job.large else "", connections=2 * job.connections or 4096)
 
 
 # --- HAProxy ----------------------------------------------------------------------------------------------------
@@ -94,7 +104,7 @@ defaults
   timeout client 75s
   timeout server 60s
 frontend edge
-  bind 127.0.0.1:{port} backlog 4096
+  bind 127.0.0.1:{port} {ssl}backlog 4096
   maxconn {connections}
   option forwardfor
   http-request set-header X-Request-Id {id}
@@ -116,7 +126,8 @@ HAPROXY_LINES = r"""log global
 
 def haproxy(job, facts):
     lines = HAPROXY_LINES.replace("{{", "{").replace("}}", "}") + "\n  unique-id-format %[uuid()]" if job.logged else ""
-    return HAPROXY.format(**facts, lines=lines, id="%[unique-id]" if job.logged else "%[uuid()]",
+    ssl = f"ssl crt {facts['certificate'].both} ciphersuites {SUITE} curves {GROUP} alpn http/1.1 " if job.tls else ""
+    return HAPROXY.format(**facts, ssl=ssl, lines=lines, id="%[unique-id]" if job.logged else "%[uuid()]",
                           log="log stdout len 4096 format raw local0" if job.logged else "",
                           tuned="option splice-response" if job.large else "",
                           connections=job.connections or 4096)
@@ -127,7 +138,7 @@ def haproxy(job, facts):
 WEIR = """\
 listeners:
   - address: 127.0.0.1:{port}
-admin:
+{tls}admin:
   address: 127.0.0.1:{admin}
 workers: {workers}
 {more}services:
@@ -149,11 +160,15 @@ def weir(job, facts):
     more = f"access_log: {{ path: {facts['directory']}/weir-access.log }}\n" if job.logged else ""
     if job.connections:
         more += f"limits: {{ connections: {job.connections} }}\n"
-    return weir_file(facts, [service(facts)], more=more)
+    return weir_file(facts, [service(facts)], more=more, tls=job.tls)
 
 
-def weir_file(facts, services, workers=1, more=""):
-    return WEIR.format(**facts, workers=workers, more=more, services="".join(services))
+WEIR_TLS = "    tls: {{ certificates: [{{ chain: {0.chain}, key: {0.key} }}], ciphers: [{1}], groups: [{2}] }}\n"
+
+
+def weir_file(facts, services, workers=1, more="", tls=False):
+    return WEIR.format(**facts, tls=WEIR_TLS.format(facts["certificate"], SUITE, GROUP) if tls else "", workers=workers,
+                       more=more, services="".join(services))
 
 
 def service(facts, name="shop", host=None, rules=(), endpoints=1, share="10%", origins="", each=""):

@@ -11,6 +11,8 @@ from proxies import Failure
 PLAIN = Job("plain")
 LOGGED = Job("logged", logged=True)
 LARGE = Job("large", large=True)
+TLS = Job("tls", tls=True)
+TLS_LARGE = Job("tls-large", tls=True, large=True)
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,14 @@ LINES = [
     closed("new", "a new connection for each request, 64 at a time", 64, "--no-keep-alive", nginx=0.90, haproxy=0.90,
            quick=True),
     closed("post", "POST of 4 KiB, 64 connections", 64, "--post", "4096", nginx=0.68, haproxy=0.72),
+    closed("tls-64", "TLS: 256 B, 64 connections", 64, "--tls", nginx=0.75, haproxy=0.75, job=TLS),
+    # What takes a proxy's core whole is as many handshakes a second fewer as each costs more: 0.95 of the better's.
+    closed("tls-full", "TLS: a full handshake for each request, 64 at a time", 64, "--tls", "--no-keep-alive",
+           nginx=1.05, haproxy=1.05, job=TLS),
+    closed("tls-resumed", "TLS: a resumed handshake for each request, 64 at a time", 64, "--tls", "--no-keep-alive", "--resume",
+           nginx=1.0, haproxy=1.0, job=TLS),
+    closed("tls-1m", "TLS: 1 MiB, 16 connections, peers tuned", 16, "--tls", "--body", "1048576", nginx=0.90, haproxy=0.90,
+           job=TLS_LARGE),
 ]
 
 

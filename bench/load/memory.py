@@ -13,9 +13,11 @@ from jobs import Job, weir
 from lines import generate
 from proxies import PROGRAMS, Failure
 from table import LABELS, spread
+from tls import client
 
 CLOSED = ("--connections", "64")
 IDLE = 10_000
+TLS_FIRST, TLS_IDLE = 400, 2_000
 SPARE = 1_000  # descriptors that are not for the crowd, and room for connections beside it
 BODY = 10 << 30
 READERS, READ = 1_000, 2 << 20
@@ -65,6 +67,31 @@ def idle(field, args):
             found(f"requests/s of 64 active beside {count:,} idle", f"{rps['median']:.3f} × ({rps['min']:.3f}–{rps['max']:.3f})",
                   "0.95 or more", rps["median"] >= 0.95, rps=rps,
                   cpu=statistics.median(one["weir"]["cpu_us"] / one["weir-alone"]["cpu_us"] for one in rounds))]
+
+
+def idle_tls(field, args):
+    """What those beyond the first few add: the first ones fill what was there before."""
+    field.start_all(Job("tls-crowd", connections=TLS_FIRST + TLS_IDLE + SPARE, tls=True))
+    each, seen = {}, []
+    for name in ("nginx", "haproxy", "weir"):
+        subject = field.subjects[name]
+        seen.append(generate(field, subject, (*CLOSED, "--tls"), 0.3))
+        crowd = IdleCrowd(subject.port, TLS_FIRST, client())
+        before = settled_memory(subject)
+        crowd.grow(TLS_IDLE)
+        each[name] = (settled_memory(subject) - before) / TLS_IDLE
+        if crowd.closed():
+            seen.append(wrong(f"{name} closed {crowd.closed()} idle connections"))
+        crowd.leave()
+    told = ", ".join(f"{LABELS[name]} {each[name]:,.0f} B" for name in ("weir", "nginx", "haproxy"))
+    return [found(f"{TLS_IDLE:,} idle connections over TLS, user memory each", told, "below nginx's",
+                  each["weir"] < each["nginx"], seen, bytes_each=each)]
+
+
+def settled_memory(subject):
+    """When what is given back by who is idle was given back."""
+    time.sleep(1.5)
+    return user_memory(subject)
 
 
 class Watch(threading.Thread):

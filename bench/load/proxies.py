@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import jobs
+import tls
 
 PATIENCE_S = 10
 SLOW_MS = 20  # what the slow origins take to answer
@@ -46,6 +47,12 @@ def free_ports(count):
     for s in sockets:
         s.close()
     return ports
+
+
+def connection_to(port, secured):
+    if secured:
+        return http.client.HTTPSConnection("127.0.0.1", port, timeout=2, context=tls.client())
+    return http.client.HTTPConnection("127.0.0.1", port, timeout=2)
 
 
 def last_line(path):
@@ -124,7 +131,7 @@ class Field:
         self.versions = {}  # of the proxies, as they tell it
         self.started = []
         self.descriptors = raise_descriptors()
-        self.facts = {"directory": directory, "descriptors": self.descriptors,
+        self.facts = {"directory": directory, "descriptors": self.descriptors, "certificate": tls.certificate(directory),
                       "user": "user root;" if os.geteuid() == 0 else ""}
 
     def __enter__(self):
@@ -184,26 +191,29 @@ class Field:
 
     def start_all(self, job):
         for kind, program in PROGRAMS.items():
-            self.start_proxy(kind, program, lambda facts, program=program: program.file(job, job.pointed(facts)))
+            self.start_proxy(kind, program, lambda facts, program=program: program.file(job, job.pointed(facts)),
+                             secured=job.tls)
 
-    def start_proxy(self, name, program, file_of, cores=None, host="shop.example"):
-        """`file_of` makes the configuration of the facts, ports among them; `cores` are the first one's unless given."""
+    def start_proxy(self, name, program, file_of, cores=None, host="shop.example", secured=False):
+        """`file_of` makes the configuration of the facts, ports among them; `cores` are the first one's unless given;
+        `secured`: it speaks TLS."""
         found = program.find(self.build)
         port, admin = free_ports(2)
         file = self.directory / f"{name}.{program.suffix}"
         file.write_text(file_of({**self.facts, "port": port, "admin": admin}))
         process, log = self.start(cores or str(self.cores[0]), name, found, *program.arguments, file)
-        self.add(name, port, process, log, f"its output is in {log}; {program.variable} may name another build", host)
+        advice = f"its output is in {log}; {program.variable} may name another build"
+        self.add(name, port, process, log, advice, host, secured)
         self.subjects[name].admin = admin
         told = subprocess.run([found, program.ask_version], capture_output=True, text=True)
         self.subjects[name].version = ((told.stdout + told.stderr).strip().splitlines() or ["of unknown version"])[0]
         return self.subjects[name]
 
-    def add(self, name, port, process, log, advice, host="shop.example"):
-        self.wait_for(name, port, process, log, advice, host)
+    def add(self, name, port, process, log, advice, host="shop.example", secured=False):
+        self.wait_for(name, port, process, log, advice, host, secured)
         self.subjects[name] = Subject(name, port, process, log, processes=[process.pid, *children(process.pid)])
 
-    def wait_for(self, name, port, process, log, advice, host="shop.example"):
+    def wait_for(self, name, port, process, log, advice, host="shop.example", secured=False):
         """Until it answers 200 with a version's name."""
         deadline = time.monotonic() + PATIENCE_S
         told = "it did not answer"
@@ -211,7 +221,7 @@ class Field:
             if process.poll() is not None:
                 raise Failure(f"{name} ended at its start with code {process.returncode} ({last_line(log)}): {advice}")
             try:
-                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+                connection = connection_to(port, secured)
                 connection.request("GET", "/256", headers={"Host": host, "X-User-Id": "user-0"})
                 answer = connection.getresponse()
                 body = answer.read()
