@@ -20,6 +20,7 @@ struct Sources {
   std::function<std::string()> metrics_text;  // the page for Prometheus
   std::function<View()> services;
   control::Operator* control = nullptr;  // null: nothing can be changed (503)
+  std::function<bool()> begun = {};      // is there a snapshot? until then 503, but for health; empty: there is
 };
 
 /// Takes the answer; called once, at once or later, on the control thread.

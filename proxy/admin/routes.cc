@@ -100,6 +100,15 @@ Response wrong_method(const Found& found) {
   return response;
 }
 
+/// Before the first snapshot, too.
+bool is_answered_always(const Route& route) { return route.answer == healthz || route.answer == readyz; }
+
+Response begins_yet() {
+  Response response = problem(503, "weir is starting and has no configuration in force yet; ask again");
+  response.fields.emplace_back("Retry-After", "1");
+  return response;
+}
+
 Response nothing_here() {
   return problem(404, "there is nothing here; try /healthz, /readyz, /metrics, /api/v1/services, /api/v1/history");
 }
@@ -115,6 +124,7 @@ void answer_route(const Request& request, const Access& access, const Sources& s
   if (!found) return done(nothing_here());
   const Route* route = route_for(*found, request.method);
   if (route == nullptr) return done(wrong_method(*found));
+  if (sources.begun && !sources.begun() && !is_answered_always(*route)) return done(begins_yet());
   auto parameters = parse_query(target->query);
   if (!parameters) return done(problem(400, "the query is not percent-encoded well"));
   if (route->needs == Needs::control && sources.control == nullptr) {

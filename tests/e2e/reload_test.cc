@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <future>
 #include <thread>
@@ -41,6 +42,30 @@ class Live {
   Origin old_origin, new_origin;
   std::unique_ptr<Weir> weir;
 };
+
+TEST(Start, AnAdminThatIsAskedMeanwhileSaysThatWeirStarts) {
+  Origin origin("old");
+  for (int i = 0; i < 8; ++i) {
+    ConfigText config;
+    config.admin = fmt::format("{0}:{1}", own_loopback(), free_port(own_loopback()));
+    config.old_endpoints = {"localhost" + origin.address().substr(origin.address().rfind(':'))};  // is looked up
+    std::atomic<bool> over = false;
+    std::thread curious([&] {
+      while (!over) {
+        const Socket ready = connect_to(config.admin);
+        if (!ready) continue;
+        for (const char* page : {"/metrics", "/api/v1/services", "/api/v1/services/shop/split"}) {
+          const unsigned status = fetch(config.admin, get(page, "localhost", "Connection: close\r\n")).status;
+          EXPECT_TRUE(status == 200 || status == 503 || status == 0) << page << ": " << status;
+        }
+      }
+    });
+    const auto weir = weir_with(config);
+    EXPECT_EQ(weir->admin_get("/metrics").status, 200);
+    over = true;
+    curious.join();
+  }
+}
 
 TEST(Reload, AFileWrittenInPlaceIsLoaded) {
   Live live;
