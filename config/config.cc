@@ -21,7 +21,7 @@ std::optional<StatusRange> parse_status_range(std::string_view text) {
 bool operator==(const ListenerTls& a, const ListenerTls& b) {
   const auto all = [](const ListenerTls& tls) {
     return std::tie(tls.certificates, tls.min_version, tls.ciphers, tls.groups, tls.alpn, tls.session_tickets,
-                    tls.client_ca, tls.client_certificate, tls.client_crl);
+                    tls.client_ca, tls.client_certificate, tls.client_crl, tls.forward_client_certificate);
   };
   return all(a) == all(b);
 }

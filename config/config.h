@@ -93,7 +93,8 @@ struct ListenerTls {
   bool session_tickets = true;
   std::string client_ca;  // empty: clients are asked for no certificate
   ClientCertificate client_certificate = ClientCertificate::require;
-  std::string client_crl;  // empty: none is revoked
+  std::string client_crl;                   // empty: none is revoked
+  bool forward_client_certificate = false;  // as Client-Cert (RFC 9440)
   Where where;
   friend bool operator==(const ListenerTls& a, const ListenerTls& b);  // wherever they stand
 };

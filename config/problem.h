@@ -1,6 +1,8 @@
 // What is wrong with a configuration, and where: every problem found is told at once.
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -19,6 +21,7 @@ struct Where {
 struct Problem {
   Where where;
   std::string what;
+  std::optional<std::chrono::sys_seconds> passes = std::nullopt;  // it is none any more from then on; empty: it stays
 
   /// `file:line:column: what`; without line and column where the file as a whole is meant.
   std::string text() const;

@@ -79,6 +79,11 @@ Type<ListenerTls> listener_tls_table() {
       .defaulted("session_tickets", &ListenerTls::session_tickets, boolean(),
                  "whether clients get tickets to come back without a full handshake; their keys change every 8 hours");
   add_clients(table);
+  table
+      .defaulted("forward_client_certificate", &ListenerTls::forward_client_certificate, boolean(),
+                 "whether endpoints are told the client's certificate, as Client-Cert (RFC 9440), which nobody else "
+                 "may send then")
+      .only_with("forward_client_certificate", "client_ca");
   return table.type();
 }
 

@@ -61,6 +61,10 @@ struct Client {
   bool https() const { return stream.tls() != nullptr; }
   /// What the client has shown; null: nothing.
   const net::PeerCertificate* certificate() const { return https() ? stream.tls()->peer() : nullptr; }
+  /// Are endpoints told what it has shown?
+  bool tells_certificate() const {
+    return https() && listener.config.tls && listener.config.tls->forward_client_certificate;
+  }
   /// The line of Strict-Transport-Security for this client's answers; empty: none.
   std::string_view hsts() const { return https() ? std::string_view(listener.hsts) : std::string_view{}; }
 

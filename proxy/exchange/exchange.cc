@@ -53,11 +53,14 @@ void Exchange::forward(http::RequestHead& head, const Behind& behind, const Admi
   record_.note_request_id(request_id);
 
   char peer[kAddressText];
+  const bool tells = client_.tells_certificate();
   const http::ClientFacts facts{.peer = client_.peer_text(peer),
                                 .scheme = client_.https() ? "https" : "http",
                                 .fallback_host = client_.listener.fallback_host,
                                 .request_id = request_id,
-                                .trusted = client_.trusted};
+                                .trusted = client_.trusted,
+                                .tells_certificate = tells,
+                                .certificate = tells ? client_.stream.tls()->client_cert_field() : ""};
   const http::RequestPlan plan{head, admission.target, admission.framing, upgrade};
   http::write_request_head(request_->head(), plan, facts);
   lines_ = mint_line(client_, head, admission);

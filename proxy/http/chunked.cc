@@ -38,6 +38,8 @@ bool allowed_in_trailer(std::string_view name) {
                                                   "cookie",
                                                   "set-cookie",
                                                   "forwarded",
+                                                  "client-cert",
+                                                  "client-cert-chain",
                                                   "date",
                                                   "location",
                                                   "vary"};

@@ -37,20 +37,27 @@ FieldId if_named(std::string_view name, const char (&known)[with_null], FieldId 
   return same_words<Word, kSize>(name.data(), known) ? id : FieldId::other;
 }
 
+/// The same for what only weir may say: a name that an endpoint may take for it is none that a client may send.
+template <size_t with_null>
+FieldId if_said(std::string_view name, const char (&known)[with_null], FieldId id) {
+  if (if_named(name, known, id) == id) return id;
+  return same_variable(name, {known, with_null - 1}) ? FieldId::x_weir : FieldId::other;
+}
+
 /// Names that begin with x, of which there are many that weir does not treat.
 FieldId x_field_id(std::string_view name) {
   if (name.size() > 7 && if_named(name, "x-weir-", FieldId::x_weir) == FieldId::x_weir) return FieldId::x_weir;
   switch (name.size()) {
     case 9:
-      return if_named(name, "x-real-ip", FieldId::x_real_ip);
+      return if_said(name, "x-real-ip", FieldId::x_real_ip);
     case 12:
-      return if_named(name, "x-request-id", FieldId::x_request_id);
+      return if_said(name, "x-request-id", FieldId::x_request_id);
     case 15:
-      return if_named(name, "x-forwarded-for", FieldId::x_forwarded_for);
+      return if_said(name, "x-forwarded-for", FieldId::x_forwarded_for);
     case 16:
-      return if_named(name, "x-forwarded-host", FieldId::x_forwarded_host);
+      return if_said(name, "x-forwarded-host", FieldId::x_forwarded_host);
     case 17:
-      return if_named(name, "x-forwarded-proto", FieldId::x_forwarded_proto);
+      return if_said(name, "x-forwarded-proto", FieldId::x_forwarded_proto);
     default:
       return FieldId::other;
   }
@@ -99,6 +106,8 @@ FieldId field_id(std::string_view name) {
     case 10:
       if (first == 'k') return if_named(name, "keep-alive", FieldId::keep_alive);
       return if_named(name, "connection", FieldId::connection);
+    case 11:
+      return if_said(name, "client-cert", FieldId::client_cert);
     case 13:
       return if_named(name, "cache-control", FieldId::cache_control);
     case 12:
@@ -109,6 +118,7 @@ FieldId field_id(std::string_view name) {
     case 16:
       return if_named(name, "proxy-connection", FieldId::proxy_connection);
     case 17:
+      if (first == 'c') return if_said(name, "client-cert-chain", FieldId::client_cert);
       return if_named(name, "transfer-encoding", FieldId::transfer_encoding);
     case 25:
       return if_named(name, "strict-transport-security", FieldId::strict_transport_security);
@@ -121,6 +131,15 @@ bool same_name(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
   for (size_t i = 0; i < a.size(); ++i) {
     if (lower(a[i]) != lower(b[i])) return false;
+  }
+  return true;
+}
+
+bool same_variable(std::string_view a, std::string_view b) {
+  const auto folded = [](char c) { return c == '_' ? '-' : lower(c); };
+  if (a.size() != b.size()) return false;
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (folded(a[i]) != folded(b[i])) return false;
   }
   return true;
 }

@@ -15,6 +15,7 @@ namespace weir::http {
 enum class FieldId : uint8_t {
   other,
   cache_control,
+  client_cert,  // Client-Cert and Client-Cert-Chain
   connection,
   content_length,
   date,
@@ -35,7 +36,7 @@ enum class FieldId : uint8_t {
   x_forwarded_proto,
   x_real_ip,
   x_request_id,
-  x_weir,  // X-Weir-* and whatever else a client may not set
+  x_weir,  // X-Weir-* and whatever else a client may not set: X_Forwarded_For, say
 };
 
 /// Views into the parsed bytes (or `unfolded`).
@@ -62,5 +63,7 @@ FieldId field_id(std::string_view name);
 
 /// Compares names of fields (ASCII, without case).
 bool same_name(std::string_view a, std::string_view b);
+/// And without telling `_` from `-`: CGI (RFC 3875 §4.1.18) and what came after it make one variable of both.
+bool same_variable(std::string_view a, std::string_view b);
 
 }  // namespace weir::http

@@ -150,6 +150,8 @@ bool passes_request(FieldId id, const RequestPlan& plan, const ClientFacts& clie
     case FieldId::x_forwarded_proto:
     case FieldId::x_request_id:
       return client.trusted;
+    case FieldId::client_cert:
+      return client.trusted && !client.tells_certificate;
     case FieldId::x_weir:
       return false;
     default:
@@ -226,7 +228,8 @@ void write_request_head(net::Bytes& out, const RequestPlan& plan, const ClientFa
   const Fields& fields = plan.head.fields;
   const std::string_view host = plan.target.host.empty() ? client.fallback_host : plan.target.host;
   const size_t bound = plan.head.method.size() + plan.target.forwarded.size() + 2 * size_of(fields) + 2 * host.size() +
-                       client.peer.size() + client.request_id.size() + plan.upgrade.size() + kOwnLines;
+                       client.peer.size() + client.request_id.size() + client.certificate.size() + plan.upgrade.size() +
+                       kOwnLines;
   Writer head(out, bound);
   head.put(plan.head.method)
       .put(plan.target.forwarded.starts_with('?') ? " /" : " ")
@@ -240,6 +243,7 @@ void write_request_head(net::Bytes& out, const RequestPlan& plan, const ClientFa
   if (!believed(FieldId::x_forwarded_proto)) head.field("X-Forwarded-Proto", client.scheme);
   if (!believed(FieldId::x_forwarded_host)) head.field("X-Forwarded-Host", host);
   if (!believed(FieldId::x_request_id)) head.field("X-Request-Id", client.request_id);
+  if (!client.certificate.empty()) head.field("Client-Cert", client.certificate);
   if (!plan.upgrade.empty()) head.put("Connection: upgrade\r\n").field("Upgrade", plan.upgrade);
   head.put("\r\n");
 }

@@ -19,6 +19,8 @@ struct ClientFacts {
   std::string_view fallback_host;  // for HTTP/1.0 requests without Host
   std::string_view request_id;     // used where none is believed
   bool trusted = false;            // is the peer one of trusted_proxies
+  bool tells_certificate = false;  // Client-Cert (RFC 9440) is weir's to say
+  std::string_view certificate;    // what it says then; empty: the client showed none
 };
 
 struct RequestPlan {

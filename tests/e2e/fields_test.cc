@@ -75,7 +75,7 @@ TEST(RequestFields, AStrangersForwardedFieldsAreReplaced) {
   Fields fields = seen_by_origin(
       "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-For: 192.0.2.2\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: "
       "evil\r\n"
-      "X-Request-Id: mine\r\nForwarded: for=192.0.2.1\r\nX-Real-IP: 192.0.2.1\r\n");
+      "X-Request-Id: mine\r\nForwarded: for=192.0.2.1\r\nX-Real-IP: 192.0.2.1\r\nClient-Cert: :aGk=:\r\n");
   EXPECT_EQ(fields.all("X-Forwarded-For"), std::vector<std::string>{"127.0.0.1"});
   EXPECT_EQ(fields.all("X-Forwarded-Proto"), std::vector<std::string>{scheme()});
   EXPECT_EQ(fields.all("X-Forwarded-Host"), std::vector<std::string>{"shop.example"});
@@ -83,6 +83,23 @@ TEST(RequestFields, AStrangersForwardedFieldsAreReplaced) {
   EXPECT_NE(fields.get("X-Request-Id"), "mine");
   EXPECT_FALSE(fields.has("Forwarded"));
   EXPECT_FALSE(fields.has("X-Real-IP"));
+  EXPECT_FALSE(fields.has("Client-Cert"));
+}
+
+TEST(RequestFields, WhatAnEndpointMayTakeForOneOfThemIsDropped) {
+  const std::string said =
+      "X_Forwarded_For: 192.0.2.1\r\nX-Forwarded_Proto: ftp\r\nX_REAL_IP: 192.0.2.1\r\nx_request-id: "
+      "mine\r\nClient_Cert: "
+      ":aGk=:\r\nX_Staff: 1\r\nX_Other: 1\r\n";
+  for (const bool trusted : {false, true}) {
+    ConfigText config = trusted ? kTrusting : ConfigText{};
+    config.listener.push_back("trusted_headers: [X-Staff]");
+    const Fields fields = seen_by_origin(said, config);
+    for (const char* name : {"X_Forwarded_For", "X-Forwarded_Proto", "X_REAL_IP", "x_request-id", "Client_Cert"})
+      EXPECT_FALSE(fields.has(name)) << name;
+    EXPECT_EQ(fields.has("X_Staff"), trusted);
+    EXPECT_TRUE(fields.has("X_Other"));
+  }
 }
 
 TEST(RequestFields, WhoSendsNoneGetsThem) {
@@ -97,7 +114,7 @@ TEST(RequestFields, ATrustedProxysForwardedFieldsAreKeptAndItsAddressAppended) {
   Fields fields = seen_by_origin(
       "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: www.example\r\nX-Request-Id: "
       "mine\r\n"
-      "Forwarded: for=192.0.2.1\r\nX-Real-IP: 192.0.2.1\r\n",
+      "Forwarded: for=192.0.2.1\r\nX-Real-IP: 192.0.2.1\r\nClient-Cert: :aGk=:\r\n",
       kTrusting);
   std::string addresses;
   for (const std::string& value : fields.all("X-Forwarded-For")) addresses += (addresses.empty() ? "" : ", ") + value;
@@ -107,6 +124,7 @@ TEST(RequestFields, ATrustedProxysForwardedFieldsAreKeptAndItsAddressAppended) {
   EXPECT_EQ(fields.all("X-Request-Id"), std::vector<std::string>{"mine"});
   EXPECT_EQ(fields.get("Forwarded"), "for=192.0.2.1");
   EXPECT_EQ(fields.get("X-Real-IP"), "192.0.2.1");
+  EXPECT_EQ(fields.get("Client-Cert"), ":aGk=:");
 }
 
 TEST(RequestFields, ConnectionCannotTakeWeirsOwnFieldsAway) {

@@ -41,6 +41,14 @@ Look answer_to_bearer(const std::string& name) {
   };
 }
 
+/// What the endpoint is told of a client that shows this certificate.
+Look told_of_bearer(const std::string& name) {
+  return [=](Stage& stage) {
+    answer_to_bearer(name)(stage);
+    return stage.old_origin.requests().back().fields.get("Client-Cert");
+  };
+}
+
 /// How a reload ends when this file of DIR has become nonsense.
 Look after_spoiling(const std::string& file) {
   return [=](Stage& stage) {
@@ -115,6 +123,8 @@ std::vector<Key> listener_keys() {
        tls("client_ca: DIR/authority.pem, client_certificate: request"), answer_to_bearer("")},
       {"listeners[].tls.client_crl", tls("client_ca: DIR/authority.pem"),
        tls("client_ca: DIR/authority.pem, client_crl: DIR/a.crl"), answer_to_bearer("a")},
+      {"listeners[].tls.forward_client_certificate", tls("client_ca: DIR/authority.pem"),
+       tls("client_ca: DIR/authority.pem, forward_client_certificate: true"), told_of_bearer("a")},
       {"listeners[].hsts.max_age", hsts("max_age: 1d"), hsts("max_age: 2d"),
        field_over_tls("Strict-Transport-Security")},
       {"listeners[].hsts.include_subdomains", hsts("max_age: 365d"), hsts("max_age: 365d, include_subdomains: true"),

@@ -89,14 +89,27 @@ TEST(ForwardedRequest, WhatOnlyATrustedPeerMaySayIsKeptOrMadeAnew) {
   const std::string said =
       "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: pub.example\r\nX-Request-Id: "
       "given\r\n"
-      "Forwarded: for=1.1.1.1\r\nX-Real-IP: 1.1.1.1\r\nX-Weir-Version: new\r\ntraceparent: 00-1\r\n\r\n";
+      "Forwarded: for=1.1.1.1\r\nX-Real-IP: 1.1.1.1\r\nClient-Cert: :aGk=:\r\nX-Weir-Version: new\r\ntraceparent: "
+      "00-1\r\n\r\n";
   EXPECT_EQ(forwarded(said),
             "GET / HTTP/1.1\r\nHost: a\r\ntraceparent: 00-1\r\nX-Forwarded-For: 9.9.9.9\r\nX-Forwarded-Proto: http\r\n"
             "X-Forwarded-Host: a\r\nX-Request-Id: fresh-id\r\n\r\n");
   EXPECT_EQ(forwarded(said, kTrusted),
             "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: pub.example\r\nX-Request-Id: "
             "given\r\n"
-            "Forwarded: for=1.1.1.1\r\nX-Real-IP: 1.1.1.1\r\ntraceparent: 00-1\r\nX-Forwarded-For: 10.0.0.1\r\n\r\n");
+            "Forwarded: for=1.1.1.1\r\nX-Real-IP: 1.1.1.1\r\nClient-Cert: :aGk=:\r\ntraceparent: "
+            "00-1\r\nX-Forwarded-For: 10.0.0.1\r\n\r\n");
+}
+
+TEST(ForwardedRequest, ACertificateIsToldByWeirAlonePerhapsToSayThatThereIsNone) {
+  ClientFacts shown = kTrusted;
+  shown.tells_certificate = true;
+  const std::string said = "GET / HTTP/1.1\r\nHost: a\r\nCLIENT-CERT: :bWU=:\r\nClient-Cert-Chain: :bWU=:\r\n\r\n";
+  EXPECT_EQ(forwarded(said, shown).find("lient-"), std::string::npos);
+  const std::string long_one(20'000, 'a');
+  shown.certificate = long_one;
+  EXPECT_NE(forwarded(said, shown).find("\r\nClient-Cert: " + long_one + "\r\n"), std::string::npos);
+  EXPECT_EQ(forwarded(said, shown).find("bWU"), std::string::npos);
 }
 
 TEST(ForwardedRequest, HostComesFromTheTargetTheClientOrTheListener) {
@@ -146,6 +159,7 @@ TEST(ForwardedRequest, CopyingRunsOfLinesIsCopyingLineByLine) {
                                            "X-Weir-A: 1",
                                            "X-Forwarded-For: 7.7.7.7",
                                            "X-Real-IP: 1",
+                                           "Client-Cert: :aGk=:",
                                            "X-Request-Id: i",
                                            "Expect: x",
                                            "Forwarded: for=1"};
