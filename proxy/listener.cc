@@ -114,6 +114,12 @@ void Listener::end_idle() {
   wake_sessions();
 }
 
+void Listener::update(std::shared_ptr<const ListenerSite> site) {
+  const bool same_tls = site->tls == entrance_.site()->tls;
+  entrance_.update(std::move(site));
+  if (!same_tls) wake_sessions();
+}
+
 void Listener::wake_sessions() { Session::wake_all(entrance_); }
 
 }  // namespace weir::proxy

@@ -22,7 +22,7 @@ class Listener final : public net::Source {
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
-  void update(std::shared_ptr<const ListenerSite> site) { entrance_.update(std::move(site)); }
+  void update(std::shared_ptr<const ListenerSite> site);
 
   /// Accepts what waits, then listens no more; sessions go on.
   void stop_accepting();

@@ -162,7 +162,8 @@ config::Problems Server::Body::begin(config::Loaded loaded) {
                                       {.ready = [this] { return ready(); },
                                        .metrics_text = [this] { return metrics_page(); },
                                        .services = [this] { return overview(*publisher_.current(), registry_); },
-                                       .control = &desk_});
+                                       .control = &desk_,
+                                       .begun = [this] { return publisher_.current() != nullptr; }});
     if (!opened) return opened.problems();
     admin_ = std::move(*opened);
   }
@@ -268,6 +269,7 @@ int Server::Body::run() {
   wait_for_signals();
   watcher_ = std::make_unique<control::Watcher>(io_, path_, [this] { load_what_changed(); });
   publisher_.on_files([this](const std::vector<std::string>& files) { watcher_->watch_too(files); });
+  publisher_.on_due([this] { load_what_changed(); });
   losses_.watch();
   feed_.subscribe([this](const control::Event&) { tell_standing(); });
   traffic_.begin();

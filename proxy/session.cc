@@ -96,7 +96,8 @@ net::Detached Session::run() {
 
 /// A coroutine of its own, so that a session that waits for its next request holds nothing of it.
 net::Task<Outcome> Session::answer(Reading reading, http::RequestHead& head, const Behind& behind) {
-  Client client{stream_, waiter_, patience_, input_, *site_, peer_, has_peer_, trusted_, entrance_.closed()};
+  Client client{
+      stream_, waiter_, patience_, input_, *site_, peer_, has_peer_, trusted_, entrance_.closed() || outlived_};
   if (reading == Reading::head) co_return co_await serve_request(worker(), client, head, behind, began_);
   co_return co_await refuse_request(worker(), client, fault_, began_);
 }
@@ -154,10 +155,7 @@ bool Session::shaking_hands() {
     patience_.limit(worker().view()->config().timeouts.tls_handshake);
   }
   const net::Io io = stream_.shake_hands();
-  if (io.state == net::IoState::again && !patience_.expired() && !handshake_->dropped()) {
-    handshake_->moved();
-    return true;
-  }
+  if (io.state == net::IoState::again && !patience_.expired() && !handshake_->dropped()) return true;
   handshake_over(io);
   met_ = true;
   handshake_.reset();
@@ -202,7 +200,15 @@ void Session::handshake_over(const net::Io& io) {
 void Session::trust_anew() {
   if (site_ == entrance_.site()) return;
   site_ = entrance_.site();
+  outlived_ = outlived_ || (met_ && has_outlived(site_->tls.get()));
   trusted_ = has_peer_ ? http::trusts(site_->config, peer_) : site_->config.trust_unix_peers;
+}
+
+/// The listener lets in others by now than when hands were shaken, or began to speak TLS: the client has to come anew.
+bool Session::has_outlived(const net::TlsServer* now) const {
+  const net::TlsServer* const then = stream_.tls() ? stream_.tls()->server() : nullptr;
+  if (now == nullptr || then == nullptr) return now != then;
+  return now != then && !now->lets_in_as(*then);
 }
 
 /// Reads until a head is whole. `behind` are the bytes behind it.
@@ -283,8 +289,11 @@ bool Session::worth_parsing() const {
   return (limit > 0 && bytes.size() >= limit) || bytes.find("\r\n\r\n", from) != std::string_view::npos;
 }
 
-/// Draining, or its listener was removed: an idle connection ends.
-bool Session::has_reason_to_end() const { return input_.empty() && entrance_.idle_ends(); }
+/// Draining, or its listener was removed, or lets in others now: an idle connection ends.
+bool Session::has_reason_to_end() {
+  trust_anew();
+  return input_.empty() && (outlived_ || entrance_.idle_ends());
+}
 
 bool Session::ready_for_another(Outcome& outcome) {
   began_ = {};

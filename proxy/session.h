@@ -37,7 +37,8 @@ class Session : private net::Link {
   Reading read_head(http::RequestHead& head, Behind& behind);
   Reading parse(http::RequestHead& head, std::string_view bytes);
   bool worth_parsing() const;
-  bool has_reason_to_end() const;
+  bool has_outlived(const net::TlsServer* now) const;
+  bool has_reason_to_end();
   bool ready_for_another(Outcome& outcome);
   bool lingering();
   void trust_anew();
@@ -58,11 +59,12 @@ class Session : private net::Link {
   http::Fault fault_ = http::Fault::none;
   bool has_peer_ = false;
   bool trusted_ = false;
-  bool opened_ = false;   // PROXY header read, if one is due
-  bool served_ = false;   // at least one request
-  bool met_ = false;      // the TLS handshake is over, if one is due
-  bool strange_ = false;  // it failed: there is nobody to serve
-  bool hurried_ = false;  // its listener is gone, and it has no request yet
+  bool opened_ = false;    // PROXY header read, if one is due
+  bool served_ = false;    // at least one request
+  bool met_ = false;       // the TLS handshake is over, if one is due
+  bool strange_ = false;   // it failed: there is nobody to serve
+  bool outlived_ = false;  // the listener has other terms by now
+  bool hurried_ = false;   // its listener is gone, and it has no request yet
 };
 
 }  // namespace weir::proxy

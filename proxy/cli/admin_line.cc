@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -111,7 +112,10 @@ std::optional<std::string> not_known(const SSL* ssl, const std::vector<std::stri
     const auto chain = net::read_certificates(path, "chain", {}, unreadable);
     if (shown != nullptr && !chain.empty() && X509_cmp(shown, chain.front().get()) == 0) return std::nullopt;
   }
-  return unreadable.empty() ? "it is not the one that the file names" : unreadable.front().what;
+  return unreadable.empty()
+             ? "it is not the one that the file names; weir serves what it could load last, and its log says what it "
+               "could not: HUP has it try again"
+             : unreadable.front().what;
 }
 
 NoReply not_believed(const Door& door, const std::string& why) {
@@ -138,8 +142,26 @@ std::variant<Line, NoReply> Line::open(const Door& door, Clock::time_point end) 
   return line;
 }
 
+namespace {
+
+/// OpenSSL writes by write(2): to a peer that has gone that is an error, and not this program's end. Standard output
+/// ends it as ever.
+class PipeIgnored {
+ public:
+  PipeIgnored() : before_(std::signal(SIGPIPE, SIG_IGN)) {}
+  ~PipeIgnored() { std::signal(SIGPIPE, before_); }
+  PipeIgnored(const PipeIgnored&) = delete;
+  PipeIgnored& operator=(const PipeIgnored&) = delete;
+
+ private:
+  void (*before_)(int);
+};
+
+}  // namespace
+
 /// Why there is no TLS; nothing: there is.
 std::optional<NoReply> Line::shake_hands(const Door& door, Clock::time_point end) {
+  const PipeIgnored ignored;
   auto read = read_files(*door.tls);
   if (auto* failed = std::get_if<NoReply>(&read)) return std::move(*failed);
   ssl_ = std::get<0>(read)->session(door.address.host);
@@ -184,6 +206,7 @@ ssize_t Line::send(std::string_view bytes) {
     waits_for_ = POLLOUT;
     return ::send(socket_.descriptor(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
   }
+  const PipeIgnored ignored;
   ERR_clear_error();
   size_t size = 0;
   const int result = SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &size);
@@ -195,6 +218,7 @@ ssize_t Line::receive(char* into, size_t room) {
     waits_for_ = POLLIN;
     return ::recv(socket_.descriptor(), into, room, 0);
   }
+  const PipeIgnored ignored;
   ERR_clear_error();
   size_t size = 0;
   const int result = SSL_read_ex(ssl_.get(), into, room, &size);

@@ -4,8 +4,8 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
+
+#include "proxy/net/pem.h"
 
 namespace weir::control {
 
@@ -27,10 +27,8 @@ std::vector<std::string> files_of(const config::ListenerTls& tls) {
 std::string state_of(const std::vector<std::string>& files) {
   std::string state;
   for (const std::string& path : files) {
-    std::ifstream file(path, std::ios::binary);
-    std::ostringstream bytes;
-    if (file) bytes << file.rdbuf();
-    const std::string text = bytes.str();
+    std::string why;
+    const std::string text = net::read_regular(path, why).value_or(why);
     const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
     state += fmt::format("{}\n{:016x}{:016x}\n", path, hash.high64, hash.low64);
   }
@@ -113,7 +111,7 @@ config::Result<Keyring> Keysmith::make(const config::Config& config, const Keyri
                          const Keyring::Made<net::TlsServer>& last) {
     return made_of(recipe_of(name, tls), last, problems,
                    [&]() -> config::Result<std::shared_ptr<const net::TlsServer>> {
-                     auto loaded = net::TlsServer::load(tls, name, tickets_, dates);
+                     auto loaded = net::TlsServer::load(tls, name, tickets_, dates, last.it.get());
                      if (!loaded) return loaded.problems();
                      made.warnings.insert(made.warnings.end(), loaded->warnings.begin(), loaded->warnings.end());
                      return std::move(loaded->server);
@@ -129,8 +127,12 @@ config::Result<Keyring> Keysmith::make(const config::Config& config, const Keyri
     for (const config::Version& version : service.versions) {
       if (!version.tls) continue;
       const std::array key{service.name, version.name};
-      made.versions[key] = made_of(recipe_of(*version.tls), known(before.versions, key), problems,
-                                   [&] { return net::TlsClient::load(*version.tls, dates); });
+      made.versions[key] = made_of(recipe_of(*version.tls), known(before.versions, key), problems, [&] {
+        auto loaded = net::TlsClient::load(*version.tls, dates);
+        if (loaded)
+          made.warnings.insert(made.warnings.end(), (*loaded)->warnings().begin(), (*loaded)->warnings().end());
+        return loaded;
+      });
     }
   }
   if (!problems.empty()) return problems;

@@ -41,26 +41,6 @@ std::set<std::string> names_in(const config::Config& config) {
   return names;
 }
 
-/// When the certificates of a listener, or of the admin, expire.
-void fill_terms(metrics::Facts& facts, const std::string& listener, const net::TlsServer* tls) {
-  if (tls == nullptr) return;
-  for (const net::CertificateTerm& term : tls->terms()) {
-    facts.certificates.push_back(
-        {listener, term.chain, static_cast<double>(term.not_after.time_since_epoch().count())});
-  }
-}
-
-void fill_health(metrics::Facts& facts, const proxy::VersionSite& site, const std::string& service,
-                 const std::string& version) {
-  const upstream::VersionStanding standing = site.health->standing();
-  facts.versions.push_back({service, version, standing.panics, !standing.available, site.queue->waiting()});
-  for (const upstream::EndpointSite& endpoint : site.endpoints) {
-    const upstream::EndpointStanding one = standing.of(*endpoint.endpoint);
-    facts.endpoints.push_back(
-        {service, version, endpoint.endpoint->name, one.absence == upstream::Absence::none, one.ejections});
-  }
-}
-
 }  // namespace
 
 void tell_change(const Change& change, Feed& feed) {
@@ -110,8 +90,10 @@ void Publisher::reload(bool only_if_changed, Reloaded done) {
     return;  // between an editor's two steps there is no file; HUP tells of it
   }
   auto prepared = loaded ? prepare(std::move(*loaded)) : config::Result<Prepared>(loaded.problems());
+  due_timer_.cancel();
   if (prepared) return publish_when_resolved(std::move(*prepared), std::move(done));
   tell_failure(prepared.problems());
+  wait_for(prepared.problems());
   if (done) done(prepared.problems());
 }
 
@@ -152,6 +134,22 @@ void Publisher::tell_failure(const config::Problems& problems) {
                 problems.size() == 1 ? "error" : "errors");
   const boost::json::object event{{"result", "failure"}, {"file", path_}, {"errors", std::move(told)}};
   feed_.tell({"reload", boost::json::serialize(event)});
+}
+
+/// Where all that is wrong passes by itself, as with a certificate of a clock that is ahead, it is tried again then.
+void Publisher::wait_for(const config::Problems& problems) {
+  std::chrono::sys_seconds last{};
+  for (const config::Problem& problem : problems) {
+    if (!problem.passes) return;
+    last = std::max(last, *problem.passes);
+  }
+  const auto left = last - std::chrono::system_clock::now();
+  due_timer_.expires_after(std::max<std::chrono::nanoseconds>(left, {}) + std::chrono::seconds(1));
+  due_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error || !due_) return;
+    tried_hash_.clear();
+    due_();
+  });
 }
 
 void Publisher::tell_success() {
@@ -423,28 +421,6 @@ std::vector<std::string> Publisher::listener_addresses() const {
   for (const auto& listener : current_->listeners)
     addresses.push_back(listeners_.at(listener->config.address.text).bound);
   return addresses;
-}
-
-void Publisher::fill(metrics::Facts& facts) const {
-  facts.config_hash = hash_in_force_.empty() ? current_->config().hash : hash_in_force_;
-  facts.last_reload_successful = trouble_.empty();
-  for (const auto& listener : current_->listeners) fill_terms(facts, listener->config.name, listener->tls.get());
-  fill_terms(facts, "admin", keyring_.admin.it.get());
-  facts.reloads = {{"success", reloads_ok_}, {"failure", reloads_failed_}};
-  for (size_t i = 0; i < current_->services.size(); ++i) {
-    const routing::ServicePlan& plan = current_->snapshot->services[i];
-    facts.revisions.push_back({plan.name, plan.revision});
-    for (const char* source : Store::kSources) {
-      facts.split_changes.push_back({plan.name, source, store_.changes(plan.name, source)});
-    }
-    for (size_t version = 0; version < plan.versions.size(); ++version) {
-      const std::string& name = plan.versions[version].name;
-      const double candidate = static_cast<double>(plan.share) / static_cast<double>(config::kEverybody);
-      const bool is_candidate = plan.has_candidate && version == plan.candidate;
-      facts.splits.push_back({plan.name, name, is_candidate ? candidate : plan.has_candidate ? 1 - candidate : 1});
-      fill_health(facts, current_->services[i].versions[version], plan.name, name);
-    }
-  }
 }
 
 }  // namespace weir::control

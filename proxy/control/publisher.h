@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -76,9 +77,15 @@ class Publisher {
   void when_adopted(std::function<void(size_t pending)> done) { adoption_.wait(kAdoptionPatience, std::move(done)); }
   bool adopted_by_all() const { return adoption_.by_all(); }
   size_t workers() const { return workers_; }
-  void stop() { resolver_.stop(); }
+  void stop() {
+    resolver_.stop();
+    due_timer_.cancel();
+  }
   /// Calls `known` now and whenever the configuration names others.
   void on_files(FilesKnown known);
+
+  /// Calls `due` when a file that was refused only since its time had not come may be loaded.
+  void on_due(std::function<void()> due) { due_ = std::move(due); }
 
   /// In force now.
   const std::shared_ptr<const proxy::Publication>& current() const { return current_; }
@@ -115,6 +122,7 @@ class Publisher {
   std::vector<NewListener> adopt_listeners(Prepared& prepared);
   void deliver(std::shared_ptr<const proxy::Publication> publication, std::vector<NewListener> fresh);
   void tell_failure(const config::Problems& problems);
+  void wait_for(const config::Problems& problems);
   void tell_success();
   /// Is this what was tried last? From here on it is.
   bool tried_before(const config::Config& config);
@@ -133,6 +141,8 @@ class Publisher {
   std::optional<std::vector<unit::Estate::Listener>> inherited_;  // until the first configuration is in force
   const Deliver deliver_;
   FilesKnown files_known_;
+  std::function<void()> due_;
+  boost::asio::steady_timer due_timer_{io_};
   Resolver resolver_;
   Adoption adoption_;
   Sites sites_;

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <iterator>
 
 namespace weir::control {
 
@@ -16,43 +17,52 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// A writer that closes, a rename, a link that is made: not each write, of which a file may need many.
-constexpr uint32_t kEvents = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_ATTRIB | IN_ONLYDIR;
-// A save in place is several events. A rename is one, and what it brings is whole: it is not waited for.
+// A writer that closes, a rename, a link that is made: not each write, of which a file may need many. Of a directory
+// further up only what may put another one in its place.
+constexpr uint32_t kOfFiles = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_ATTRIB | IN_ONLYDIR | IN_MASK_ADD;
+constexpr uint32_t kOfDirectories = IN_MOVED_TO | IN_CREATE | IN_ONLYDIR | IN_MASK_ADD;
+// A save in place is several events, and a certificate and its key are two files. A rename of the configuration is one,
+// and what it brings is whole: it is not waited for.
 constexpr std::chrono::milliseconds kSettle{15};
 constexpr int kMostLinks = 16;
 
-/// The directories whose entries decide which file `path` is: its own, and those its links lead to.
-std::vector<std::string> directories_of(fs::path path) {
-  std::vector<std::string> found;
+struct Place {
+  fs::path directory;
+  std::string entry;
+  bool is_last;  // it is the file, or a link in its place
+};
+
+/// The entries of directories that decide which file `path` is, links followed; `links` bounds them.
+void walk(const fs::path& path, bool is_last, int& links, std::vector<Place>& found) {
   std::error_code error;
-  path = fs::absolute(path, error);
-  for (int i = 0; i < kMostLinks; ++i) {
-    const fs::path directory = path.parent_path();
-    found.push_back(directory.string());
-    const fs::path real = fs::canonical(directory, error);  // itself reached through links
-    if (!error) found.push_back(real.string());
-    if (!fs::is_symlink(fs::symlink_status(path, error))) break;
-    fs::path target = fs::read_symlink(path, error);
-    path = target.is_absolute() ? target : directory / target;
+  fs::path at = "/";
+  const fs::path way = path.relative_path();
+  for (auto part = way.begin(); part != way.end(); ++part) {
+    if (*part == "." || part->empty()) continue;
+    if (*part == "..") {
+      at = at.parent_path();
+      continue;
+    }
+    const bool ends = std::next(part) == way.end();
+    found.push_back({at, part->string(), is_last && ends});
+    const fs::path next = at / *part;
+    if (!fs::is_symlink(fs::symlink_status(next, error)) || links-- <= 0) {
+      at = next;
+      continue;
+    }
+    const fs::path target = fs::read_symlink(next, error);
+    fs::path rest = target.is_absolute() ? target : at / target;
+    for (auto left = std::next(part); left != way.end(); ++left) rest /= *left;
+    return walk(rest, is_last, links, found);
   }
-  std::ranges::sort(found);
-  found.erase(std::unique(found.begin(), found.end()), found.end());
-  return found;
 }
 
-/// Takes every event that waits; was one of them a rename?
-bool take_events(int inotify) {
-  bool renamed = false;
-  alignas(inotify_event) std::array<char, 16 * 1024> events;
-  for (ssize_t size = 0; (size = ::read(inotify, events.data(), events.size())) > 0;) {
-    for (ssize_t at = 0; at < size;) {
-      const auto* event = reinterpret_cast<const inotify_event*>(events.data() + at);
-      renamed |= (event->mask & IN_MOVED_TO) != 0;
-      at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
-    }
-  }
-  return renamed;
+std::vector<Place> places_of(const std::string& path) {
+  std::error_code error;
+  std::vector<Place> found;
+  int links = kMostLinks;
+  walk(fs::absolute(path, error), true, links, found);
+  return found;
 }
 
 }  // namespace
@@ -75,31 +85,63 @@ void Watcher::watch_too(std::vector<std::string> files) {
 }
 
 void Watcher::watch_directories() {
-  watch(path_);
-  for (const std::string& path : others_) watch(path);
+  entries_.clear();  // watches of directories that are no longer on the way tell nothing then
+  watch(path_, Of::configuration);
+  for (const std::string& path : others_) watch(path, Of::others);
 }
 
-void Watcher::watch(const std::string& path) {
-  for (const std::string& directory : directories_of(path)) {
-    // Watching again what is watched changes nothing; a directory that was replaced is a new one.
-    const bool ok = inotify_add_watch(inotify_.native_handle(), directory.c_str(), kEvents) >= 0;
-    const bool known = std::ranges::find(directories_, directory) != directories_.end();
-    if (!known) directories_.push_back(directory);
-    if (!ok && !known) spdlog::warn("{} is not watched ({}): send HUP after a change", directory, std::strerror(errno));
+/// Watching again what is watched gives the same descriptor; a directory that was replaced is a new one.
+void Watcher::watch(const std::string& path, Of of) {
+  for (const Place& place : places_of(path)) {
+    const std::string directory = place.directory.string();
+    const int watch =
+        inotify_add_watch(inotify_.native_handle(), directory.c_str(), place.is_last ? kOfFiles : kOfDirectories);
+    if (watch >= 0) {
+      Of& known = entries_[watch].emplace(place.entry, of).first->second;
+      known = std::max(known, of);
+    } else if (place.is_last && std::ranges::find(unwatched_, directory) == unwatched_.end()) {
+      unwatched_.push_back(directory);
+      spdlog::warn("{} is not watched ({}): send HUP after a change", directory, std::strerror(errno));
+    }
   }
 }
 
 void Watcher::wait() {
   inotify_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
     if (error) return;
-    if (take_events(inotify_.native_handle())) {
-      settle_.cancel();
-      load();
-    } else {
-      noticed();
+    switch (take_events()) {
+      case Noticed::whole_change:
+        settle_.cancel();
+        load();
+        break;
+      case Noticed::change:
+        noticed();
+        break;
+      case Noticed::nothing:
+        break;
     }
     wait();
   });
+}
+
+/// Takes every event that waits.
+Watcher::Noticed Watcher::take_events() {
+  Noticed found = Noticed::nothing;
+  alignas(inotify_event) std::array<char, 16 * 1024> events;
+  for (ssize_t size = 0; (size = ::read(inotify_.native_handle(), events.data(), events.size())) > 0;) {
+    for (ssize_t at = 0; at < size;) {
+      const auto* event = reinterpret_cast<const inotify_event*>(events.data() + at);
+      at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
+      if (event->mask & IN_Q_OVERFLOW) found = std::max(found, Noticed::change);
+      const auto watched = entries_.find(event->wd);
+      if (watched == entries_.end() || event->len == 0) continue;
+      const auto entry = watched->second.find(event->name);
+      if (entry == watched->second.end()) continue;
+      const bool whole = (event->mask & IN_MOVED_TO) && entry->second == Of::configuration;
+      found = std::max(found, whole ? Noticed::whole_change : Noticed::change);
+    }
+  }
+  return found;
 }
 
 void Watcher::noticed() {

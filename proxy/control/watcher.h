@@ -1,11 +1,13 @@
 // Notices that the configuration file, or one that it names, has changed: written in place, replaced by a rename, or
-// swapped behind a link as Kubernetes does with a ConfigMap. Control thread.
+// swapped behind a link, its own or one of a directory on its way, as Kubernetes does with a ConfigMap. Control thread.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -13,8 +15,8 @@ namespace weir::control {
 
 class Watcher {
  public:
-  /// Calls `changed` when the bytes behind `path` may be others than before. Watches directories
-  /// (of the path, and of every link on its way), since files come and go.
+  /// Calls `changed` when the bytes behind `path` may be others than before. Watches directories, since files and
+  /// directories come and go: each that has an entry on the way to the file, links followed, for that entry.
   Watcher(boost::asio::io_context& io, std::string path, std::function<void()> changed);
 
   /// Further files whose change is one too, in place of those named before.
@@ -23,9 +25,14 @@ class Watcher {
   void stop();
 
  private:
-  void watch(const std::string& path);
+  /// Whose way an entry of a directory is on.
+  enum class Of : uint8_t { others, configuration };
+  enum class Noticed : uint8_t { nothing, change, whole_change };
+
+  void watch(const std::string& path, Of of);
   void watch_directories();
   void wait();
+  Noticed take_events();
   void noticed();
   void load();
 
@@ -34,7 +41,8 @@ class Watcher {
   boost::asio::posix::stream_descriptor inotify_;
   boost::asio::steady_timer settle_;
   std::vector<std::string> others_;
-  std::vector<std::string> directories_;
+  std::map<int, std::map<std::string, Of>> entries_;  // by watch descriptor
+  std::vector<std::string> unwatched_;                // told already
   bool settling_ = false;
 };
 

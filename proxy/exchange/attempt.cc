@@ -96,7 +96,7 @@ net::Io Attempt::connected() {
 
 http::Fault Attempt::connect_failed(int error) {
   const net::Tls* const tls = lease_ ? lease_->stream.tls() : nullptr;
-  if (tls && tls->fault() != net::TlsFault::none) return no_tls(*tls);
+  if (tls && tls->begun()) return no_tls(*tls, error == ETIMEDOUT);
   const bool refused = error == ECONNREFUSED || error == ENOENT;  // ENOENT: no such unix socket
   const bool timeout = error == ETIMEDOUT;
   pool_->count_connect(refused   ? upstream::ConnectResult::refused
@@ -108,12 +108,16 @@ http::Fault Attempt::connect_failed(int error) {
   return timeout ? http::Fault::connection_timeout : http::Fault::connection_failed;
 }
 
-http::Fault Attempt::no_tls(const net::Tls& tls) {
+/// It was connected, and hands were not shaken; `late`: in time.
+http::Fault Attempt::no_tls(const net::Tls& tls, bool late) {
   const net::TlsFault why = tls.fault();
-  pool_->count_connect(upstream::ConnectResult::tls);
-  pool_->tell_tls(tls.complaint().empty() ? "the connection ended" : tls.complaint());
+  pool_->count_connect(late ? upstream::ConnectResult::timeout : upstream::ConnectResult::tls);
+  pool_->tell_tls(late                      ? "the handshake took too long"
+                  : tls.complaint().empty() ? "the connection ended"
+                                            : tls.complaint());
   site_->health->failed(pool_->endpoint(), site_->outlier.connect, true);
   abandon();
+  if (late) return http::Fault::connection_timeout;
   if (why == net::TlsFault::certificate) return http::Fault::tls_certificate;
   return why == net::TlsFault::alert ? http::Fault::tls_alert : http::Fault::tls_protocol;
 }

@@ -55,7 +55,7 @@ class Attempt {
   upstream::Pool* choose(VersionView& version, Dice& dice, bool& full);
   uint32_t pick_but(VersionView& version, Dice& dice, const std::vector<uint32_t>& refused, uint32_t tried);
   void leave();
-  http::Fault no_tls(const net::Tls& tls);
+  http::Fault no_tls(const net::Tls& tls, bool late);
 
   const VersionSite* site_ = nullptr;
   upstream::Pool* pool_ = nullptr;  // entered

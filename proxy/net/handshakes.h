@@ -1,5 +1,5 @@
-// The clients' handshakes under way on one worker, bounded in number: of more than may be, the one that has not
-// moved for longest is dropped, so that a crowd that says nothing keeps nobody out.
+// The clients' handshakes under way on one worker, bounded in number: of more than may be, the one that began first is
+// dropped, so that a crowd that says nothing, or a byte now and then, keeps nobody out.
 #pragma once
 
 #include <cstddef>
@@ -21,8 +21,6 @@ class Handshake : private Link {
 
   /// `most`: how many may be under way; 0: any number.
   void begin(Handshakes& all, uint64_t most);
-  /// Something came: it is the last to be dropped.
-  void moved();
   void end();
   bool dropped() const { return dropped_; }
 
@@ -41,23 +39,17 @@ class Handshakes {
 
  private:
   friend class Handshake;
-  void drop_stalest();
+  void drop_first();
 
-  Link ring_;  // the stalest first
+  Link ring_;  // in the order they began
   uint64_t count_ = 0;
 };
 
 inline void Handshake::begin(Handshakes& all, uint64_t most) {
   all_ = &all;
-  if (most > 0 && all.count_ >= most) all.drop_stalest();
+  if (most > 0 && all.count_ >= most) all.drop_first();
   ++all.count_;
   join_before(all.ring_);
-}
-
-inline void Handshake::moved() {
-  if (all_ == nullptr) return;
-  leave();
-  join_before(all_->ring_);
 }
 
 inline void Handshake::end() {
@@ -67,11 +59,11 @@ inline void Handshake::end() {
   all_ = nullptr;
 }
 
-inline void Handshakes::drop_stalest() {
-  auto& stalest = static_cast<Handshake&>(*ring_.next);
-  stalest.dropped_ = true;
-  stalest.waiter_.wake();
-  stalest.end();
+inline void Handshakes::drop_first() {
+  auto& first = static_cast<Handshake&>(*ring_.next);
+  first.dropped_ = true;
+  first.waiter_.wake();
+  first.end();
 }
 
 }  // namespace weir::net

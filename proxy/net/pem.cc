@@ -1,29 +1,24 @@
 #include "proxy/net/pem.h"
 
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <ctime>
-#include <fstream>
-#include <sstream>
 
 namespace weir::net {
 
 namespace {
 
-/// The bytes of a file, or why not.
-std::optional<std::string> read_all(const std::string& path, std::string& why) {
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (file) text << file.rdbuf();
-  if (file && !text.str().empty()) return text.str();
-  why = errno != 0 ? std::strerror(errno) : "it is empty";
-  return std::nullopt;
-}
+constexpr off_t kLargest = 16 << 20;
+
+/// What is encrypted and ought not to be: nobody is at hand to be asked.
+int no_passphrase(char*, int, int, void*) { return -1; }
 
 Owned<BIO> memory(const std::string& text) {
   return Owned<BIO>(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
@@ -34,7 +29,7 @@ template <class T, class Read>
 std::vector<Owned<T>> read_each(const std::string& text, Read read) {
   std::vector<Owned<T>> found;
   const Owned<BIO> bio = memory(text);
-  while (T* one = read(bio.get(), nullptr, nullptr, nullptr)) found.emplace_back(one);
+  while (T* one = read(bio.get(), nullptr, no_passphrase, nullptr)) found.emplace_back(one);
   const auto error = ERR_peek_last_error();
   // No further beginning is the end; anything else is a broken one.
   const bool at_end = ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
@@ -50,7 +45,7 @@ template <class T, class Read>
 std::vector<Owned<T>> read_file(const std::string& path, const std::string& key, const std::string& noun,
                                 const config::Where& where, config::Problems& problems, Read read) {
   std::string why;
-  const auto text = read_all(path, why);
+  const auto text = read_regular(path, why);
   if (!text) {
     problems.push_back({where, key + ": " + path + " cannot be read: " + why + "; name a PEM file that can"});
     return {};
@@ -83,14 +78,14 @@ Owned<EVP_PKEY> read_key(const config::Certificate& files, config::Problems& pro
   std::string why;
   Passphrase passphrase;
   if (!files.passphrase_file.empty()) {
-    const auto text = read_all(files.passphrase_file, why);
+    const auto text = read_regular(files.passphrase_file, why);
     if (!text) {
       wrong("passphrase_file: " + files.passphrase_file + " cannot be read: " + why + "; name a file that can");
       return nullptr;
     }
     passphrase.text = text->substr(0, text->find_first_of("\r\n"));
   }
-  const auto text = read_all(files.key, why);
+  const auto text = read_regular(files.key, why);
   if (!text) {
     wrong("key: " + files.key + " cannot be read: " + why + "; name a PEM file that weir's user may read");
     return nullptr;
@@ -124,13 +119,32 @@ std::string text_of(const ASN1_STRING* string) {
   return lower(std::move(text));
 }
 
+}  // namespace
+
+std::optional<std::string> read_regular(const std::string& path, std::string& why) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  struct stat status {};
+  const bool there = file >= 0 && ::fstat(file, &status) == 0;
+  if (!there) why = std::strerror(errno);
+  if (there && !S_ISREG(status.st_mode)) why = "it is no regular file";
+  if (there && status.st_size > kLargest) why = "it is larger than 16 MiB";
+  std::string bytes;
+  if (why.empty()) {
+    bytes.resize(static_cast<size_t>(status.st_size));
+    const ssize_t got = ::read(file, bytes.data(), bytes.size());
+    if (got < 0) why = std::strerror(errno);
+    bytes.resize(got > 0 ? static_cast<size_t>(got) : 0);
+    if (got == 0) why = "it is empty";
+  }
+  if (file >= 0) ::close(file);
+  return why.empty() ? std::optional(std::move(bytes)) : std::nullopt;
+}
+
 std::chrono::sys_seconds time_of(const ASN1_TIME* time) {
   std::tm parts{};
   if (ASN1_TIME_to_tm(time, &parts) != 1) return {};
   return std::chrono::sys_seconds(std::chrono::seconds(timegm(&parts)));
 }
-
-}  // namespace
 
 std::string text_of(const X509_NAME* name) {
   const Owned<BIO> text(BIO_new(BIO_s_mem()));

@@ -33,6 +33,12 @@ std::vector<Owned<X509>> read_certificates(const std::string& path, const std::s
 std::vector<Owned<X509_CRL>> read_revocations(const std::string& path, const std::string& key,
                                               const config::Where& where, config::Problems& problems);
 
+/// The bytes of a regular file of at most 16 MiB, or nothing and why not. A pipe or a device would hold up who reads
+/// it.
+std::optional<std::string> read_regular(const std::string& path, std::string& why);
+
+std::chrono::sys_seconds time_of(const ASN1_TIME* time);
+
 /// RFC 4514: `CN=alice,O=Example`.
 std::string text_of(const X509_NAME* name);
 

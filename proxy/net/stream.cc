@@ -169,6 +169,11 @@ void Stream::sent(int outcome, size_t wanted) {
   if (waiter_) waiter_->wake();
 }
 
+void Stream::acknowledge() {
+  const int on = 1;
+  setsockopt(fd_, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+}
+
 void Stream::leave_batch() {
   if (kept_ != Kept::in_batch) return;
   loop_.sends().forget(*this);

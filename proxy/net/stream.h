@@ -70,10 +70,10 @@ class Stream final : public Source {
   /// Asks the kernel whether there is something to read that no event told of yet.
   bool look();
   /// Nothing to read and no end: readable may only be what the last, full read left of the flag.
-  bool quiet() { return fd_ >= 0 && (!readable() || !look_again()); }
+  bool quiet() { return fd_ >= 0 && (!readable() || !look_again()) && !(tls_ && tls_->amid_message()); }
 
-  /// Events on an idle connection told of bytes or an end, not only of what TLS says of itself (tickets).
-  bool stirred() { return readable() && (!tls_ || look_again()); }
+  /// Events on an idle connection told of bytes or an end, not only of what TLS says of itself (tickets), whole.
+  bool stirred() { return readable() && (!tls_ || look_again() || tls_->amid_message()); }
 
   bool open() const { return fd_ >= 0; }
   bool readable() const { return readable_ || (tls_ && tls_->more()); }
@@ -99,6 +99,8 @@ class Stream final : public Source {
   void cut_off();
   /// `again`, for who will wait then.
   Io again();
+  /// Of what has been received, at once (TCP_QUICKACK, tcp(7)).
+  void acknowledge();
   /// What TLS kept for the turn's end is sent by itself: there is more to say at once.
   void leave_batch();
   /// Plain bytes, whatever they are.

@@ -20,6 +20,7 @@ constexpr size_t kSealedForLater = 16 * 1024;  // that leave with others': copie
 constexpr size_t kMostWaiting = 16 * 1024;     // of what is sent without being asked to: alerts, key updates
 constexpr size_t kMostHeld = 4 * 1024;         // of tickets: those of a client with a large certificate are larger
 constexpr unsigned kReceivesACall = 4;         // of some 16 KiB; a record takes two
+constexpr unsigned kMostKeyUpdates = 32;       // with nothing said between them; each costs as much as a small answer
 
 /// What the call under way has to send. Empty between two calls.
 std::string& outgoing() {
@@ -59,13 +60,28 @@ std::string fingerprint_of(const X509* certificate) {
   return text;
 }
 
+/// Its DER bytes as RFC 8941 §3.3.5 writes them.
+std::string byte_sequence(const X509* certificate) {
+  unsigned char* der = nullptr;
+  const int size = i2d_X509(certificate, &der);
+  if (size <= 0) return {};
+  std::string text(4 * ((static_cast<size_t>(size) + 2) / 3) + 1, ':');  // EVP_EncodeBlock ends with a null
+  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), der, size);
+  text.back() = ':';
+  OPENSSL_free(der);
+  return ":" + text;
+}
+
+/// TLS begins with 22, its oldest form with a byte above 127.
+bool is_plain_text(char first) { return (first >= ' ' && first <= '~') || first == '\r' || first == '\n'; }
+
 }  // namespace
 
 std::unique_ptr<PeerCertificate> shown_by(const SSL* ssl) {
   const X509* const certificate = SSL_get0_peer_certificate(ssl);
   if (certificate == nullptr) return nullptr;
   return std::make_unique<PeerCertificate>(
-      PeerCertificate{text_of(X509_get_subject_name(certificate)), fingerprint_of(certificate)});
+      PeerCertificate{text_of(X509_get_subject_name(certificate)), fingerprint_of(certificate), {}});
 }
 
 BIO_METHOD* Tls::wire() {
@@ -90,7 +106,7 @@ Tls::Tls(Stream& stream, std::shared_ptr<const TlsClient> client, const std::str
     : stream_(stream), client_(std::move(client)), memory_(&memory), ssl_(client_->session(host)) {
   begin();
   SSL_set_connect_state(ssl_.get());
-  if (std::exchange(memory.of, client_) != client_) memory.last.reset();
+  if (std::exchange(memory.of, client_) != client_ || !client_->believes_still(memory.last.get())) memory.last.reset();
   if (memory.last) SSL_set_session(ssl_.get(), memory.last.get());
 }
 
@@ -100,6 +116,14 @@ void Tls::begin() {
   BIO_set_data(bio, this);
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl_.get(), bio, bio);
+  SSL_set_msg_callback(ssl_.get(), on_message);
+  SSL_set_msg_callback_arg(ssl_.get(), this);
+}
+
+/// RFC 8446 §4.6.3 sets no limit to how often a peer may change its keys.
+void Tls::on_message(int sent, int, int type, const void* bytes, size_t size, SSL*, void* tls) {
+  if (type != SSL3_RT_HANDSHAKE || sent != 0 || size == 0) return;
+  if (*static_cast<const unsigned char*>(bytes) == SSL3_MT_KEY_UPDATE) ++static_cast<Tls*>(tls)->key_updates_;
 }
 
 Tls::~Tls() = default;
@@ -125,6 +149,8 @@ int Tls::on_read(BIO* bio, char* into, int size) {
     io.size = std::min(tls.first_.size(), static_cast<size_t>(size));
     std::copy_n(tls.first_.view().data(), io.size, into);
     tls.first_.consume(io.size);
+  } else if (tls.key_updates_ > kMostKeyUpdates) {
+    io = {0, IoState::error, EPROTO};
   } else if (receives_left() == 0) {
     if (tls.stream_.waiter_) tls.stream_.waiter_->wake();  // there may be more: after the others' turn
     BIO_set_retry_read(bio);
@@ -135,8 +161,7 @@ int Tls::on_read(BIO* bio, char* into, int size) {
   }
   switch (io.state) {
     case IoState::ok:
-      if (!std::exchange(tls.seen_any_, true) && tls.server_ && *into >= 'A' && *into <= 'Z')
-        tls.fault_ = TlsFault::plain_text;
+      if (!std::exchange(tls.seen_any_, true) && tls.server_ && is_plain_text(*into)) tls.fault_ = TlsFault::plain_text;
       return static_cast<int>(io.size);
     case IoState::again:
       BIO_set_retry_read(bio);
@@ -194,6 +219,7 @@ bool Tls::send_sealed() {
 
 Io Tls::shake_hands() {
   const Gathering gathering;
+  begun_ = true;
   if (!sealed_.empty() && !send_sealed() && broken_) return {0, IoState::error, error_};
   ERR_clear_error();
   receives_left() = kReceivesACall;
@@ -207,6 +233,8 @@ Io Tls::shake_hands() {
   if (result != 1) return failed_handshake(result);
   if (!hold_tickets()) send_sealed();
   established_ = more_ = true;  // the client's first bytes may have come with its last ones of the handshake
+  // A client that waits for an acknowledgement before it sends its request (Nagle's algorithm) gets one at once.
+  if (held_ && !stream_.readable_ && SSL_has_pending(ssl_.get()) == 0) stream_.acknowledge();
   note_peer();
   return {};
 }
@@ -256,6 +284,12 @@ void Tls::note_peer() {
   if (server_) peer_ = shown_by(ssl_.get());
 }
 
+std::string_view Tls::client_cert_field() const {
+  if (peer_ == nullptr) return {};
+  if (peer_->field.empty()) peer_->field = byte_sequence(SSL_get0_peer_certificate(ssl_.get()));
+  return peer_->field;
+}
+
 Io Tls::read(std::span<char> into) {
   const Gathering gathering;
   if (end_ != IoState::ok) return {0, end_, error_};
@@ -278,6 +312,7 @@ Io Tls::read(std::span<char> into) {
   }
   more_ = !dry || end_ != IoState::ok;
   if (!outgoing().empty()) send_sealed();
+  if (got > 0) key_updates_ = 0;
   if (got > 0) return {got, IoState::ok};
   if (end_ != IoState::ok) return {0, end_, error_};
   return {0, IoState::again};
@@ -312,8 +347,9 @@ Io Tls::write(std::string_view bytes) {
   return {done, done > 0 || bytes.empty() ? IoState::ok : IoState::again};
 }
 
-/// Into `outgoing`.
+/// Into `outgoing`. Amid a message of the peer's OpenSSL reads on before it writes.
 bool Tls::add_records(std::string_view piece, Io& failure) {
+  receives_left() = kReceivesACall;
   for (size_t sealed = 0; sealed < piece.size();) {
     forget_errors();
     size_t size = 0;

@@ -37,6 +37,7 @@ enum class TlsFault : uint8_t {
 struct PeerCertificate {
   std::string subject;      // RFC 4514: `CN=alice,O=Example`
   std::string fingerprint;  // SHA-256 of the certificate, 64 lower hex digits
+  std::string field;        // of Client-Cert (RFC 9440 §2.2), once it was asked for
 };
 
 /// What the peer of this connection showed, once hands are shaken; null: nothing.
@@ -55,16 +56,21 @@ class Tls {
   /// again: under way; ok: done; error: see `fault`.
   Io shake_hands();
   bool established() const { return established_; }
+  /// Hands have begun to be shaken: there is a connection under it.
+  bool begun() const { return begun_; }
   TlsFault fault() const { return fault_; }
   /// What a handshake failed of, in words.
   const std::string& complaint() const { return complaint_; }
-  /// Of the client's side; null on the server's.
+  /// Null on the other side.
   const TlsClient* client() const { return client_.get(); }
+  const TlsServer* server() const { return server_.get(); }
   bool resumed() const { return SSL_session_reused(ssl_.get()) == 1; }
   /// 12 for TLS 1.2, 13 for 1.3; 0 before it is agreed on.
   int version() const;
   /// None: the client showed no certificate.
   const PeerCertificate* peer() const { return peer_.get(); }
+  /// What Client-Cert says of the client; empty where it showed none.
+  std::string_view client_cert_field() const;
 
   /// As Stream's; what `write` did not take must be offered again, the same bytes first. `end` is only the
   /// peer's close_notify: a connection that just ends was cut short (RFC 8446 §6.1) and is an error.
@@ -80,6 +86,8 @@ class Tls {
   bool look();
   /// Something may be left that was received and not read.
   bool more() const { return more_; }
+  /// A part of a message of TLS' own has come, a ticket's say: nothing can be written before the rest has.
+  bool amid_message() const { return established_ && SSL_in_init(ssl_.get()) != 0; }
 
   /// Says that nothing more is written (close_notify); once.
   void say_goodbye();
@@ -96,6 +104,7 @@ class Tls {
   static int on_read(BIO* bio, char* into, int size);
   static int on_write(BIO* bio, const char* bytes, int size);
   static long on_control(BIO* bio, int command, long, void*);
+  static void on_message(int sent, int, int type, const void* bytes, size_t size, SSL*, void* tls);
 
   bool hold_tickets();
   bool add_records(std::string_view piece, Io& failure);
@@ -110,14 +119,16 @@ class Tls {
   Owned<SSL> ssl_;
   std::unique_ptr<PeerCertificate> peer_;
   std::string complaint_;
-  Bytes first_;      // read before TLS began
-  Bytes sealed_;     // records that the kernel has not taken yet, or was not offered
-  size_t owed_ = 0;  // bytes of the caller's that are in them, and not yet said to be taken
-  int error_ = 0;    // errno of the wire
+  Bytes first_;               // read before TLS began
+  Bytes sealed_;              // records that the kernel has not taken yet, or was not offered
+  size_t owed_ = 0;           // bytes of the caller's that are in them, and not yet said to be taken
+  int error_ = 0;             // errno of the wire
+  uint16_t key_updates_ = 0;  // of the peer's, since it last said something
   TlsFault fault_ = TlsFault::none;
   IoState end_ = IoState::ok;  // how reading ended
   bool seen_any_ = false;
   bool cut_short_ = false;  // the wire's end
+  bool begun_ = false;
   bool established_ = false;
   bool more_ = false;
   bool held_ = false;    // what is sealed waits for the first answer

@@ -26,13 +26,12 @@ void believe(SSL_CTX* context, const config::VersionTls& tls, config::Problems& 
   }
 }
 
-void show(SSL_CTX* context, const config::Certificate& files, Dates dates, config::Problems& problems) {
+void show(SSL_CTX* context, const config::Certificate& files, Validity& validity) {
+  config::Problems& problems = validity.problems;
   const auto identity = read_identity(files, problems);
   if (!identity) return;
-  if (dates == Dates::must_hold && identity->not_after() < std::chrono::system_clock::now()) {
-    problems.push_back({files.where, "chain: " + files.chain + " has expired; renew it"});
-    return;
-  }
+  validity.judge({files.where, "chain: " + files.chain, content_of(identity->certificate.get()), identity->not_before(),
+                  identity->not_after(), "; renew it"});
   STACK_OF(X509)* const chain = sk_X509_new_null();
   for (const auto& link : identity->chain) sk_X509_push(chain, link.get());
   const bool used = SSL_CTX_use_cert_and_key(context, identity->certificate.get(), identity->key.get(), chain, 1) == 1;
@@ -54,8 +53,11 @@ config::Result<std::shared_ptr<const TlsClient>> TlsClient::load(const config::V
   SSL_CTX_set_alpn_protos(context, kProtocols, sizeof kProtocols - 1);
   if (sessions == Sessions::kept) Tls::keep_sessions_of(context);
   believe(context, tls, problems);
-  if (tls.certificate) show(context, *tls.certificate, dates, problems);
+  Validity validity(dates, nullptr);
+  if (tls.certificate) show(context, *tls.certificate, validity);
+  problems.insert(problems.end(), validity.problems.begin(), validity.problems.end());
   if (!problems.empty()) return problems;
+  client->warnings_ = std::move(validity.warnings);
   client->sni_ = tls.sni;
   client->verify_ = tls.verify;
   return std::shared_ptr<const TlsClient>(std::move(client));
@@ -74,6 +76,12 @@ Owned<SSL> TlsClient::session(const std::string& host) const {
                               : SSL_set1_host(ssl.get(), name.c_str()) == 1;
   if (!set || name.empty()) ssl.reset();
   return ssl;
+}
+
+bool TlsClient::believes_still(SSL_SESSION* session) const {
+  const X509* const shown = session == nullptr ? nullptr : SSL_SESSION_get0_peer(session);
+  if (shown == nullptr || verify_ == config::Verify::none) return true;
+  return time_of(X509_get0_notAfter(shown)) >= std::chrono::system_clock::now();
 }
 
 }  // namespace weir::net

@@ -33,6 +33,9 @@ class TlsClient {
 
   /// A connection's beginning, to an endpoint of this name or address (empty: it has none, as a unix socket).
   Owned<SSL> session(const std::string& host) const;
+  /// Is the certificate still good by which this session (or null) was verified? Resumed it is not looked at again.
+  bool believes_still(SSL_SESSION* session) const;
+  const config::Problems& warnings() const { return warnings_; }
 
  private:
   TlsClient() : context_(SSL_CTX_new(TLS_client_method())) {}
@@ -40,6 +43,7 @@ class TlsClient {
   Owned<SSL_CTX> context_;
   std::string sni_;
   config::Verify verify_ = config::Verify::full;
+  config::Problems warnings_;
 };
 
 }  // namespace weir::net

@@ -24,6 +24,13 @@ std::string joined(const std::vector<std::string>& names) {
 
 bool is_suite(const std::string& name) { return name.starts_with("TLS_"); }
 
+/// It encrypts, and by a certificate.
+bool is_served(const SSL_CIPHER* suite) {
+  const int by = SSL_CIPHER_get_auth_nid(suite);
+  const bool certified = by == NID_auth_ecdsa || by == NID_auth_rsa || by == NID_auth_any;
+  return certified && SSL_CIPHER_get_cipher_nid(suite) != NID_undef;
+}
+
 /// A suite by its own name; OpenSSL's lists also take families of them, and pass over what they do not know.
 bool is_known(SSL_CTX* context, const std::string& name) {
   const bool taken = is_suite(name) ? SSL_CTX_set_ciphersuites(context, name.c_str()) == 1
@@ -32,7 +39,8 @@ bool is_known(SSL_CTX* context, const std::string& name) {
   if (!taken) return false;
   const STACK_OF(SSL_CIPHER)* const all = SSL_CTX_get_ciphers(context);
   for (int i = 0; i < sk_SSL_CIPHER_num(all); ++i) {
-    if (name == SSL_CIPHER_get_name(sk_SSL_CIPHER_value(all, i))) return true;
+    const SSL_CIPHER* const one = sk_SSL_CIPHER_value(all, i);
+    if (name == SSL_CIPHER_get_name(one)) return is_served(one);
   }
   return false;
 }

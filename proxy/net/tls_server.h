@@ -9,14 +9,12 @@
 #include <vector>
 
 #include "config/config.h"
+#include "proxy/net/client_trust.h"
 #include "proxy/net/owned.h"
-#include "proxy/net/pem.h"
 #include "proxy/net/ticket_keys.h"
+#include "proxy/net/validity.h"
 
 namespace weir::net {
-
-/// What is wrong with the time of a certificate: an error, or (at a start: serving comes first) only told.
-enum class Dates { must_hold, are_told };
 
 /// A certificate of a listener, for whoever watches it.
 struct CertificateTerm {
@@ -31,20 +29,27 @@ class TlsServer {
     std::shared_ptr<const TlsServer> server;
     config::Problems warnings;
   };
-  /// Reads every file that `tls` names. `scope` tells this listener's sessions from those of others.
+  /// Reads every file that `tls` names. `scope` tells this listener's sessions from those of others; `before` is what
+  /// is in force now, or null.
   static config::Result<Loaded> load(const config::ListenerTls& tls, const std::string& scope,
-                                     std::shared_ptr<TicketKeys> keys, Dates dates);
+                                     std::shared_ptr<TicketKeys> keys, Dates dates, const TlsServer* before = nullptr);
   TlsServer(const TlsServer&) = delete;
   TlsServer& operator=(const TlsServer&) = delete;
 
   /// A connection's beginning; the certificate is chosen when the client has said which name it wants.
   Owned<SSL> session() const { return Owned<SSL>(SSL_new(fallback_)); }
   const std::vector<CertificateTerm>& terms() const { return terms_; }
+  /// Are the same clients let in, as far as certificates go?
+  bool lets_in_as(const TlsServer& other) const { return trust_.text() == other.trust_.text(); }
 
  private:
   class Maker;
   explicit TlsServer(std::shared_ptr<TicketKeys> keys) : keys_(std::move(keys)) {}
   static int on_server_name(SSL* ssl, int* alert, void* server);
+  static int on_ticket_made(SSL* ssl, void*);
+  static SSL_TICKET_RETURN on_ticket_opened(SSL* ssl, SSL_SESSION* session, const unsigned char*, size_t,
+                                            SSL_TICKET_STATUS status, void* server);
+  bool believes_still(SSL_SESSION* session) const;
   SSL_CTX* find(std::string_view name) const;
 
   struct Hash {
@@ -58,7 +63,9 @@ class TlsServer {
   ByName exact_;
   ByName wildcard_;  // `.suffix`: one label stands before it (RFC 6125 §6.4.3)
   SSL_CTX* fallback_ = nullptr;
+  ClientTrust trust_;
   std::vector<CertificateTerm> terms_;
+  Contents contents_;  // of the certificates and lists
 };
 
 }  // namespace weir::net

@@ -1,5 +1,6 @@
 // Certificates change while weir runs; a bad one changes nothing, and is told by name.
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <atomic>
 #include <filesystem>
@@ -148,6 +149,22 @@ INSTANTIATE_TEST_SUITE_P(
                             write_file(edge.directory / "nonsense.pem", "nonsense");
                             return certificate_text({edge.directory / "nonsense.pem", edge.files.key});
                           }},
+                      Bad{"APipe", "pipe cannot be read: it is no regular file",
+                          [](HttpsEdge& edge) {
+                            EXPECT_EQ(::mkfifo((edge.directory / "pipe").c_str(), 0600), 0);
+                            return certificate_text({edge.directory / "pipe", edge.files.key});
+                          }},
+                      Bad{"ADevice", "/dev/zero cannot be read: it is no regular file",
+                          [](HttpsEdge& edge) {
+                            return certificate_text({edge.files.chain, "/dev/zero"});
+                          }},
+                      Bad{"AskingForAPassphrase", "asking.pem holds no certificate in PEM form",
+                          [](HttpsEdge& edge) {
+                            write_file(edge.directory / "asking.pem",
+                                       "-----BEGIN CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,"
+                                       "00112233445566778899AABBCCDDEEFF\n\nAAAA\n-----END CERTIFICATE-----\n");
+                            return certificate_text({edge.directory / "asking.pem", edge.files.key});
+                          }},
                       Bad{"Locked", "locked.key is encrypted; name a passphrase_file",
                           [](HttpsEdge& edge) {
                             return certificate_text(
@@ -182,6 +199,101 @@ TEST(TlsFiles, AKeyThatComesLateIsLoadedWhenItIsThere) {
   EXPECT_EQ(subject_served(edge), "first");
   copy(renewed.key, edge.files.key);
   EXPECT_TRUE(wait_until([&] { return subject_served(edge) == "renewed"; }));
+}
+
+TEST(TlsFiles, APairThatIsRenamedInOneGoIsLoadedAsOne) {
+  HttpsEdge edge;
+  for (int i = 0; i < 10; ++i) {
+    const std::string subject = fmt::format("renewed-{}", i);
+    const auto renewed = edge.authority.issue(subject, {.names = {"shop.example"}, .subject = subject});
+    fs::rename(renewed.key, edge.files.key);
+    fs::rename(renewed.chain, edge.files.chain);
+    ASSERT_TRUE(wait_until([&] { return subject_served(edge) == subject; }));
+  }
+  EXPECT_EQ(failed_loads(edge), 0);
+}
+
+TEST(TlsFiles, OneThatIsOverDoesNotHoldUpTheRenewalOfAnother) {
+  const Directory directory;
+  Authority authority(directory.path());
+  const auto live = authority.issue("live", {.names = {"shop.example"}, .subject = "first"});
+  const auto over = authority.issue("over", {.names = {"old.example"}, .from_days = -30, .to_days = -1});
+  const auto renewed = authority.issue("renewed", {.names = {"shop.example"}, .subject = "renewed"});
+  const auto other = authority.issue("other", {.names = {"other.example"}, .from_days = -30, .to_days = -1});
+  const auto weir = weir_with({.old_endpoints = {"127.0.0.1:9"}, .listener = {HttpsEdge::tls_text({live, over})}});
+  const auto served = [&] {
+    Client client(weir->edge(), {.tls = TlsOptions{.server_name = "shop.example"}});
+    return client.wire().tls()->peer_subject();
+  };
+  EXPECT_EQ(served(), "first");
+  copy(renewed.key, live.key);
+  copy(renewed.chain, live.chain);
+  EXPECT_TRUE(wait_until([&] { return served() == "renewed"; })) << weir->log();
+  auto config = weir->config();
+  config.listener.back() = HttpsEdge::tls_text({live, over, other});
+  write_file(weir->file(), config.text());
+  EXPECT_TRUE(weir->program().wait_for_text("was not loaded")) << "another one that is over is not taken";
+}
+
+TEST(TlsFiles, OneThatIsNotValidYetIsLoadedWhenItIs) {
+  HttpsEdge edge;
+  const auto renewed = edge.authority.issue(
+      "renewed", {.names = {"shop.example"}, .subject = "renewed", .from_days = 0, .from_seconds = 4});
+  copy(renewed.key, edge.files.key);
+  copy(renewed.chain, edge.files.chain);
+  ASSERT_TRUE(edge.weir->program().wait_for_text("is not valid before"));
+  EXPECT_EQ(subject_served(edge), "first");
+  EXPECT_TRUE(wait_until([&] { return subject_served(edge) == "renewed"; })) << "no file changes any more";
+}
+
+TEST(TlsFiles, ADirectoryOnTheirWayThatIsSwappedIsSeen) {
+  HttpsEdge edge;
+  const std::string root = edge.directory / "root";
+  const auto put = [&](const std::string& folder, const std::string& subject) {
+    const auto files = edge.authority.issue(subject, {.names = {"shop.example"}, .subject = subject});
+    fs::create_directories(root + folder);
+    fs::copy_file(files.chain, root + folder + "/tls.crt");
+    fs::copy_file(files.key, root + folder + "/tls.key");
+  };
+  put("/r1/tls", "one");
+  put("/r2/tls", "two");
+  put("/r3", "three");
+  fs::create_symlink("r1", root + "/current");
+  auto config = edge.weir->config();
+  config.listener.back() = HttpsEdge::tls_text({{root + "/current/tls/tls.crt", root + "/current/tls/tls.key"}});
+  edge.weir->reload(config);
+  ASSERT_TRUE(wait_until([&] { return subject_served(edge) == "one"; }));
+  fs::create_symlink("r2", root + "/next");
+  fs::rename(root + "/next", root + "/current");
+  EXPECT_TRUE(wait_until([&] { return subject_served(edge) == "two"; })) << "a link to a directory";
+  fs::rename(root + "/r2/tls", root + "/r2/before");
+  fs::rename(root + "/r3", root + "/r2/tls");
+  EXPECT_TRUE(wait_until([&] { return subject_served(edge) == "three"; })) << "a directory itself";
+}
+
+TEST(TlsFiles, AListOfRevocationsThatWouldLetNobodyInIsNotTaken) {
+  HttpsEdge edge;
+  const Directory elsewhere;
+  Authority namesake(elsewhere.path());  // of the same name, with another key
+  const auto alice = edge.authority.issue("alice", {.names = {"alice.example"}});
+  TlsOptions shown = edge.options();
+  shown.chain = alice.chain;
+  shown.key = alice.key;
+  const std::string list = edge.authority.revoke("list.crl", {});
+  auto config = edge.weir->config();
+  config.listener.back() =
+      HttpsEdge::tls_text({edge.files}, {"client_ca: " + edge.authority.ca(), "client_crl: " + list});
+  edge.weir->reload(config);
+  const auto refused = [&](const std::string& other, const std::string& why) {
+    copy(other, list);
+    EXPECT_TRUE(edge.weir->program().wait_for_text(why)) << edge.weir->log();
+    const Finished check = run(weir_program(), {"check", "-c", edge.weir->file()});
+    EXPECT_EQ(check.code, 3);
+    EXPECT_NE(check.errors.find(why), std::string::npos) << check.errors;
+    EXPECT_EQ(edge.fetch(get("/"), shown).body, "served");
+  };
+  refused(namesake.revoke("list.crl", {}), "list.crl: the list of CN=authority,O=Shop is not signed by");
+  refused(edge.authority.revoke("soon.crl", {}, 1, 3600), "list.crl is not valid before");
 }
 
 TEST(TlsFiles, WhenTheyExpireIsInTheMetrics) {

@@ -165,6 +165,8 @@ TEST(Tls, ClientsAgreeOnHttp11OrNothing) {
   offers.protocols = "h2,http/1.1";
   EXPECT_EQ(edge.client(offers).wire().tls()->protocol(), "http/1.1");
   EXPECT_EQ(edge.client().wire().tls()->protocol(), "");
+  offers.protocols = "http/1.0";
+  EXPECT_EQ(edge.client(offers).wire().tls()->protocol(), "http/1.0");
   offers.protocols = "h2";
   EXPECT_FALSE(edge.client(offers).secured());
 }
@@ -211,6 +213,15 @@ TEST(Tls, PlainHttpToItsPortIsToldSoInPlainText) {
   EXPECT_TRUE(client.closed());
   EXPECT_EQ(edge.handshakes("plain_text"), 1);
   EXPECT_TRUE(edge.origin.requests().empty());
+}
+
+TEST(Tls, PlainTextThatIsNoRequestIsToldSoToo) {
+  HttpsEdge edge;
+  for (const char* said : {"get / HTTP/1.1\r\n\r\n", " GET / HTTP/1.1\r\n\r\n", "\r\nGET / HTTP/1.1\r\n\r\n"}) {
+    Client client(edge.weir->edge());
+    client.send(said);
+    EXPECT_EQ(client.receive().status, 400) << said;
+  }
 }
 
 TEST(Tls, HstsIsToldWithEveryAnswerOverItAndReplacesTheEndpoints) {

@@ -102,6 +102,54 @@ TEST(TlsTickets, OfAClientWhoseCertificateHasExpiredOpenNothing) {
   }
 }
 
+TEST(TlsTickets, OfAClientOpenNothingOnceTheListOfRevocationsIsOver) {
+  for (const char* version : {"1.3", "1.2"}) {
+    Clocked edge(Told::of_the_day);
+    edge.start({"client_ca: " + edge.authority.ca(), "client_crl: " + edge.authority.revoke("list.crl", {})});
+    const auto alice = edge.authority.issue("alice", {.names = {"alice.example"}});
+    TlsOptions visitor = edge.options();
+    visitor.max_version = version;
+    visitor.chain = alice.chain;
+    visitor.key = alice.key;
+    edge.set(hours(23));
+    ASSERT_TRUE(come(edge, visitor)) << version;
+    EXPECT_TRUE(comes_back(edge, visitor)) << version;
+    edge.set(hours(25));
+    EXPECT_FALSE(comes_back(edge, visitor)) << version;
+    EXPECT_FALSE(come(edge, visitor)) << version;
+  }
+}
+
+TEST(TlsTickets, OneAfterTheOtherDoNotOutliveWhatAClientWasVerifiedBy) {
+  for (const bool asked : {true, false}) {
+    Clocked edge(Told::every);
+    edge.start(asked ? std::vector<std::string>{"client_ca: " + edge.authority.ca()} : std::vector<std::string>{});
+    const auto alice = edge.authority.issue("alice", {.names = {"alice.example"}});
+    TlsOptions visitor = edge.options();
+    visitor.chain = alice.chain;
+    visitor.key = alice.key;
+    for (const int hour : {5, 9}) {  // keys change at 8
+      edge.set(hours(hour));
+      ASSERT_TRUE(come(edge, visitor)) << hour;
+    }
+    EXPECT_EQ(edge.handshakes("resumed"), 1);
+    edge.set(hours(14));
+    EXPECT_EQ(comes_back(edge, visitor), !asked) << "a ticket of five hours, of a certificate seen nine hours ago";
+  }
+}
+
+TEST(TlsTickets, OfCiphersThatAreNoLongerWantedOpenNothing) {
+  HttpsEdge edge;
+  TlsOptions visitor = edge.options();
+  visitor.max_version = "1.2";
+  ASSERT_TRUE(come(edge, visitor));
+  ASSERT_TRUE(comes_back(edge, visitor));
+  auto config = edge.weir->config();
+  config.listener.back() = HttpsEdge::tls_text({edge.files}, {"ciphers: [ECDHE-ECDSA-AES256-GCM-SHA384]"});
+  edge.weir->reload(config);
+  EXPECT_FALSE(comes_back(edge, visitor));
+}
+
 TEST(TlsTickets, OfAClientThatShowedNoCertificateOpenNothingOnceOneIsRequired) {
   for (const char* version : {"1.3", "1.2"}) {
     HttpsEdge edge;

@@ -1,4 +1,12 @@
 // Who is believed: clients by their certificates, endpoints by theirs.
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <thread>
+
 #include "tests/e2e/https_edge.h"
 
 namespace weir::testing {
@@ -60,6 +68,43 @@ TEST(ClientCertificate, ThatIsRevokedIsRefusedOnceTheListSaysSoWithAnOldTicketTo
   EXPECT_EQ(edge.fetch(get("/"), edge.bearer(edge.alice)).status, 200);
 }
 
+TEST(ClientCertificate, ThatIsRevokedEndsTheConnectionThatWasMadeWithItBefore) {
+  Guarded edge;
+  const auto bob = edge.authority.issue("bob", {.names = {"bob.example"}});
+  Client client = edge.client(edge.bearer(bob));
+  client.send(get("/"));
+  EXPECT_EQ(client.receive().status, 200);
+  auto config = edge.weir->config();
+  config.listener.back() = HttpsEdge::tls_text(
+      {edge.files},
+      {"client_ca: " + edge.authority.ca(), "client_crl: " + edge.authority.revoke("bob.crl", {bob.chain})});
+  edge.weir->reload(config);
+  EXPECT_TRUE(client.closed());
+  EXPECT_EQ(client.end(), End::clean);
+}
+
+TEST(ClientCertificate, IsAskedOfThoseTooWhoAreConnectedInPlainText) {
+  Origin origin(ok("served"));
+  const auto weir = weir_with({.old_endpoints = {origin.address()}});
+  Client idle(weir->edge()), busy(weir->edge());
+  for (Client* client : {&idle, &busy}) {
+    client->send(get("/"));
+    EXPECT_EQ(client->receive().status, 200);
+  }
+  busy.send("POST / HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 4\r\n\r\nab");
+  ASSERT_TRUE(wait_until([&] { return origin.requests().size() == 3; }));
+  const Directory directory;
+  Authority authority(directory.path());
+  auto config = weir->config();
+  config.listener.push_back(
+      HttpsEdge::tls_text({authority.issue("edge", {.names = {"shop.example"}})}, {"client_ca: " + authority.ca()}));
+  weir->reload(config);
+  EXPECT_TRUE(idle.closed());
+  busy.send("cd");
+  EXPECT_EQ(busy.receive("POST").status, 200) << "what is under way is finished";
+  EXPECT_TRUE(busy.closed());
+}
+
 TEST(ClientCertificate, OfASignerWithoutAListIsRefusedAndTheSignerToldByName) {
   Guarded edge;
   Authority other(edge.directory.path(), "other");
@@ -80,6 +125,25 @@ TEST(ClientCertificate, OfASignerWithoutAListIsRefusedAndTheSignerToldByName) {
   EXPECT_EQ(edge.fetch(get("/"), edge.bearer(edge.alice)).status, 200);
   write_file(lists, first + second);
   EXPECT_TRUE(wait_until([&] { return edge.fetch(get("/"), edge.bearer(bob)).status == 200; }));
+}
+
+TEST(ClientCertificate, WhoseSignerIsRevokedByTheOneAboveItIsRefused) {
+  Guarded edge;
+  Authority team(edge.directory.path(), "team", edge.authority);
+  const auto bob = team.issue("bob", {.names = {"bob.example"}});
+  const std::string lists = edge.directory.path() + "/lists.pem", of_team = read_file(team.revoke("team.crl", {}));
+  write_file(lists, of_team + read_file(edge.authority.revoke("above.crl", {})));
+  auto config = edge.weir->config();
+  config.listener.back() =
+      HttpsEdge::tls_text({edge.files}, {"client_ca: " + edge.authority.ca(), "client_crl: " + lists});
+  edge.weir->reload(config);
+  EXPECT_EQ(edge.fetch(get("/"), edge.bearer(bob)).status, 200);
+  write_file(lists, of_team + read_file(edge.authority.revoke("above.crl", {team.ca()})));
+  EXPECT_TRUE(wait_until([&] { return edge.fetch(get("/"), edge.bearer(bob)).status == 0; }));
+  EXPECT_EQ(edge.fetch(get("/"), edge.bearer(edge.alice)).status, 200);
+  write_file(lists, of_team);  // the one above may be without a list
+  EXPECT_TRUE(wait_until([&] { return edge.fetch(get("/"), edge.bearer(bob)).status == 200; }));
+  EXPECT_EQ(edge.fetch(get("/"), edge.bearer(edge.alice)).status, 0);
 }
 
 TEST(ClientCertificate, IsRequiredOfThoseTooWhoCameWithoutOneBefore) {
@@ -106,6 +170,43 @@ TEST(ClientCertificate, MayBeLeftOutWhereItIsRequested) {
   Guarded edge(", client_certificate: request");
   EXPECT_EQ(edge.fetch(get("/")).status, 200);
   EXPECT_EQ(edge.fetch(get("/"), edge.bearer(edge.alice)).status, 200);
+}
+
+/// RFC 9440 §2.2: what is between the lines of a PEM file is the DER bytes in base64 already.
+std::string client_cert_of(const CertificateFiles& shown) {
+  std::string text = read_file(shown.chain);
+  const std::string begin = "-----BEGIN CERTIFICATE-----";
+  text = text.substr(begin.size(), text.find("-----END") - begin.size());
+  std::erase(text, '\n');
+  return ":" + text + ":";
+}
+
+TEST(ClientCertificate, IsToldToEndpointsWhereThatIsWishedWhateverTheClientSays) {
+  Guarded edge(", client_certificate: request, forward_client_certificate: true",
+               {.listener = {"trusted_proxies: [127.0.0.0/8]"}});
+  const std::string lie = "Client-Cert: :bWU=:\r\nClient-Cert-Chain: :bWU=:\r\n";
+  const auto told = [&](const TlsOptions& options) {
+    EXPECT_EQ(edge.fetch(get("/", "shop.example", lie), options).status, 200);
+    const Fields fields = edge.origin.requests().back().fields;
+    EXPECT_FALSE(fields.has("Client-Cert-Chain"));
+    EXPECT_LE(fields.count("Client-Cert"), 1u);
+    return fields.get("Client-Cert");
+  };
+  EXPECT_EQ(told(edge.bearer(edge.alice)), client_cert_of(edge.alice));
+  EXPECT_EQ(told(edge.options()), "");
+  TlsOptions again = edge.bearer(edge.alice);
+  Client first = edge.client(again);
+  first.send(get("/") + get("/"));
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(first.receive().status, 200);
+  again.session = first.wire().tls()->session();
+  ASSERT_TRUE(edge.client(again).wire().tls()->resumed());
+  EXPECT_EQ(told(again), client_cert_of(edge.alice));
+  auto config = edge.weir->config();
+  config.listener.back() =
+      HttpsEdge::tls_text({edge.files}, {"client_ca: " + edge.authority.ca() + ", client_certificate: request"});
+  edge.weir->reload(config);
+  EXPECT_EQ(edge.fetch(get("/", "shop.example", lie), edge.bearer(edge.alice)).status, 200);
+  EXPECT_EQ(edge.origin.requests().back().fields.get("Client-Cert"), ":bWU=:") << "a trusted peer's to say, then";
 }
 
 TEST(ClientCertificate, IsAConditionOfARule) {
@@ -261,6 +362,32 @@ TEST(TlsToEndpoints, OneThatShakesNoHandsIsLate) {
   const Response response = fetch(weir->edge(), get("/"));
   EXPECT_EQ(response.status, 504);
   EXPECT_EQ(response.fields.get("Proxy-Status"), "weir; error=connection_timeout");
+}
+
+TEST(TlsToEndpoints, OneThatHangsUpDuringTheHandshakeIsToldByName) {
+  for (const bool at_once : {true, false}) {
+    const Socket door = listen_on(own_loopback() + ":0");
+    ConfigText config{.old_endpoints = {local_address(door)}};
+    config.old_version = {"tls: { verify: none }"};
+    const auto weir = weir_with(config);
+    std::atomic<bool> over = false;
+    std::thread hanging([&] {
+      while (!over) {
+        pollfd knock{door.descriptor(), POLLIN, 0};
+        if (::poll(&knock, 1, 20) <= 0) continue;
+        const int caller = ::accept(door.descriptor(), nullptr, nullptr);
+        std::array<char, 4096> hello;
+        if (!at_once) EXPECT_GT(::recv(caller, hello.data(), hello.size(), 0), 0);
+        ::close(caller);
+      }
+    });
+    const Response response = fetch(weir->edge(), get("/"));
+    over = true;
+    hanging.join();
+    EXPECT_EQ(response.status, 502);
+    EXPECT_EQ(response.fields.get("Proxy-Status"), "weir; error=tls_protocol_error") << at_once;
+    EXPECT_NE(weir->log().find("no TLS with " + local_address(door)), std::string::npos) << weir->log();
+  }
 }
 
 TEST(TlsToEndpoints, AnExpiredCertificateIsNotBelievedUnlessNothingIsVerified) {

@@ -225,5 +225,18 @@ TEST_F(AdminTls, TheAuthorOfAChangeIsTheCertificatesSubject) {
   EXPECT_EQ(authors[1].from, "127.0.0.1 CN=alice,O=Shop") << "known, whatever name is given";
 }
 
+TEST_F(AdminTls, ASubjectThatCannotBeShownIsWrittenInBytes) {
+  const auto odd = operators_.issue("odd", {.names = {"a.example"}, .subject = "ali\u202ece"});
+  start();
+  Client client = connect(bearing(odd));
+  client.send(
+      "POST /api/v1/services/shop/rollback HTTP/1.1\r\nHost: localhost\r\nX-Weir-Actor: deploy\r\nContent-Length: "
+      "0\r\n\r\n");
+  EXPECT_EQ(client.receive().status, 200);
+  std::string from;
+  running_->on_its_thread([&] { from = running_->control.rollbacks.at(0).author.from; });
+  EXPECT_EQ(from, "127.0.0.1 CN=ali\\E2\\80\\AEce,O=Shop");
+}
+
 }  // namespace
 }  // namespace weir::admin

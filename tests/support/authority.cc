@@ -40,11 +40,11 @@ void set_serial(X509* certificate) {
   BN_free(number);
 }
 
-Certificate begin_certificate(const std::string& subject, EVP_PKEY* key, int from_days, int to_days) {
+Certificate begin_certificate(const std::string& subject, EVP_PKEY* key, long from_seconds, int to_days) {
   Certificate made(X509_new(), X509_free);
   X509_set_version(made.get(), 2);
   set_serial(made.get());
-  X509_gmtime_adj(X509_getm_notBefore(made.get()), 86'400L * from_days);
+  X509_gmtime_adj(X509_getm_notBefore(made.get()), from_seconds);
   X509_gmtime_adj(X509_getm_notAfter(made.get()), 86'400L * to_days);
   X509_set_pubkey(made.get(), key);
   X509_NAME* const name = X509_get_subject_name(made.get());
@@ -77,19 +77,28 @@ Certificate read_certificate(const std::string& path) {
 
 }  // namespace
 
-struct Authority::Root {
+struct Authority::Signer {
   Key key = make_key(KeyKind::ecdsa);
   Certificate certificate;
 };
 
-Authority::Authority(std::string directory, const std::string& name)
-    : directory_(std::move(directory)), ca_(directory_ + "/" + name + ".pem"), root_(std::make_unique<Root>()) {
-  root_->certificate = begin_certificate(name, root_->key.get(), -2, 365);
-  X509* const own = root_->certificate.get();
-  X509_set_issuer_name(own, X509_get_subject_name(own));
-  add_extension(own, own, NID_basic_constraints, "critical,CA:TRUE");
-  add_extension(own, own, NID_key_usage, "critical,keyCertSign,cRLSign");
-  X509_sign(own, root_->key.get(), EVP_sha256());
+Authority::Authority(std::string directory, const std::string& name) : Authority(std::move(directory), name, nullptr) {}
+
+Authority::Authority(std::string directory, const std::string& name, const Authority& above)
+    : Authority(std::move(directory), name, above.signer_.get()) {}
+
+Authority::Authority(std::string directory, const std::string& name, const Signer* above)
+    : directory_(std::move(directory)),
+      ca_(directory_ + "/" + name + ".pem"),
+      is_root_(above == nullptr),
+      signer_(std::make_unique<Signer>()) {
+  signer_->certificate = begin_certificate(name, signer_->key.get(), -2 * 86'400L, 365);
+  X509* const own = signer_->certificate.get();
+  X509* const issuer = is_root_ ? own : above->certificate.get();
+  X509_set_issuer_name(own, X509_get_subject_name(issuer));
+  add_extension(own, issuer, NID_basic_constraints, "critical,CA:TRUE");
+  add_extension(own, issuer, NID_key_usage, "critical,keyCertSign,cRLSign");
+  X509_sign(own, (is_root_ ? *signer_ : *above).key.get(), EVP_sha256());
   write_pem(ca_, [&](std::FILE* file) { PEM_write_X509(file, own); });
 }
 
@@ -98,8 +107,9 @@ Authority::~Authority() = default;
 CertificateFiles Authority::issue(const std::string& file, const CertificateWish& wish) {
   const Key key = make_key(wish.key);
   const std::string subject = wish.subject.empty() ? wish.names.at(0) : wish.subject;
-  const Certificate made = begin_certificate(subject, key.get(), wish.from_days, wish.to_days);
-  X509* const issuer = root_->certificate.get();
+  const Certificate made =
+      begin_certificate(subject, key.get(), 86'400L * wish.from_days + wish.from_seconds, wish.to_days);
+  X509* const issuer = signer_->certificate.get();
   X509_set_issuer_name(made.get(), X509_get_subject_name(issuer));
   std::string names;
   for (const std::string& name : wish.names) {
@@ -107,9 +117,12 @@ CertificateFiles Authority::issue(const std::string& file, const CertificateWish
   }
   if (!names.empty()) add_extension(made.get(), issuer, NID_subject_alt_name, names);
   add_extension(made.get(), issuer, NID_ext_key_usage, "serverAuth,clientAuth");
-  X509_sign(made.get(), root_->key.get(), EVP_sha256());
+  X509_sign(made.get(), signer_->key.get(), EVP_sha256());
   const CertificateFiles files{directory_ + "/" + file + ".pem", directory_ + "/" + file + ".key"};
-  write_pem(files.chain, [&](std::FILE* to) { PEM_write_X509(to, made.get()); });
+  write_pem(files.chain, [&](std::FILE* to) {
+    PEM_write_X509(to, made.get());
+    if (!is_root_) PEM_write_X509(to, issuer);
+  });
   const EVP_CIPHER* const cipher = wish.passphrase.empty() ? nullptr : EVP_aes_256_cbc();
   write_pem(files.key, [&](std::FILE* to) {
     PEM_write_PKCS8PrivateKey(to, key.get(), cipher, wish.passphrase.c_str(), static_cast<int>(wish.passphrase.size()),
@@ -118,11 +131,12 @@ CertificateFiles Authority::issue(const std::string& file, const CertificateWish
   return files;
 }
 
-std::string Authority::revoke(const std::string& file, const std::vector<std::string>& chains, int to_days) {
+std::string Authority::revoke(const std::string& file, const std::vector<std::string>& chains, int to_days,
+                              int from_seconds) {
   const std::shared_ptr<X509_CRL> list(X509_CRL_new(), X509_CRL_free);
   X509_CRL_set_version(list.get(), 1);
-  X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(root_->certificate.get()));
-  ASN1_TIME* const time = X509_gmtime_adj(nullptr, -60);
+  X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(signer_->certificate.get()));
+  ASN1_TIME* const time = X509_gmtime_adj(nullptr, from_seconds);
   X509_CRL_set1_lastUpdate(list.get(), time);
   for (const std::string& chain : chains) {
     X509_REVOKED* const revoked = X509_REVOKED_new();
@@ -134,7 +148,7 @@ std::string Authority::revoke(const std::string& file, const std::vector<std::st
   X509_CRL_set1_nextUpdate(list.get(), time);
   ASN1_TIME_free(time);
   X509_CRL_sort(list.get());
-  X509_CRL_sign(list.get(), root_->key.get(), EVP_sha256());
+  X509_CRL_sign(list.get(), signer_->key.get(), EVP_sha256());
   const std::string path = directory_ + "/" + file;
   write_pem(path, [&](std::FILE* to) { PEM_write_X509_CRL(to, list.get()); });
   return path;

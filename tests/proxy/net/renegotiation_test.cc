@@ -1,9 +1,6 @@
 // A client of TLS 1.2 that asks for a new handshake again and again on its connection. OpenSSL's own client gives up
 // at the first refusal, so that the records are sealed here.
 #include <gtest/gtest.h>
-#include <openssl/core_names.h>
-#include <openssl/kdf.h>
-#include <openssl/params.h>
 #include <openssl/ssl.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -13,27 +10,22 @@
 #include <string>
 
 #include "proxy/net/stream.h"
+#include "tests/proxy/net/sealer.h"
 #include "tests/proxy/net/talk.h"
 #include "tests/proxy/net/turning.h"
 
 namespace weir::net {
 namespace {
 
-std::string big_endian(uint64_t value, int bytes) {
-  std::string text;
-  for (int i = bytes - 1; i >= 0; --i) text += static_cast<char>(value >> (8 * i));
-  return text;
-}
-
 /// The client's side of a connection that OpenSSL shook hands on: AES-128-GCM's records (RFC 5288 §3), their keys from
 /// the session's secret (RFC 5246 §6.3). Nothing was written on it but its Finished.
 class Sealer {
  public:
   explicit Sealer(const SSL* client) {
-    std::string secret(48, 0), randoms(64, 0), block(40, 0);
-    SSL_SESSION_get_master_key(SSL_get_session(client), bytes(secret), secret.size());
-    SSL_get_server_random(client, bytes(randoms), 32);
-    SSL_get_client_random(client, bytes(randoms) + 32, 32);
+    std::string secret(48, 0), randoms(64, 0);
+    SSL_SESSION_get_master_key(SSL_get_session(client), bytes_of(secret), secret.size());
+    SSL_get_server_random(client, bytes_of(randoms), 32);
+    SSL_get_client_random(client, bytes_of(randoms) + 32, 32);
     std::string label = "key expansion", digest = "SHA256";
     const std::array<OSSL_PARAM, 5> parameters = {
         OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest.data(), 0),
@@ -41,33 +33,19 @@ class Sealer {
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED, label.data(), label.size()),
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED, randoms.data(), randoms.size()),
         OSSL_PARAM_construct_end()};
-    EVP_KDF* const kdf = EVP_KDF_fetch(nullptr, "TLS1-PRF", nullptr);
-    EVP_KDF_CTX* const context = EVP_KDF_CTX_new(kdf);
-    EXPECT_EQ(EVP_KDF_derive(context, bytes(block), block.size(), parameters.data()), 1);
-    EVP_KDF_CTX_free(context);
-    EVP_KDF_free(kdf);
+    const std::string block = derived("TLS1-PRF", parameters.data(), 40);
     key_ = block.substr(0, 16);
     salt_ = block.substr(32, 4);
   }
 
-  std::string seal(char kind, std::string plain) {
+  std::string seal(char kind, const std::string& plain) {
     const std::string sequence = big_endian(sequence_++, 8), type = std::string(1, kind) + "\x03\x03";
-    std::string nonce = salt_ + sequence, about = sequence + type + big_endian(plain.size(), 2), tag(16, 0);
-    EVP_CIPHER_CTX* const context = EVP_CIPHER_CTX_new();
-    int size = 0;
-    EXPECT_EQ(EVP_EncryptInit_ex(context, EVP_aes_128_gcm(), nullptr, bytes(key_), bytes(nonce)), 1);
-    EVP_EncryptUpdate(context, nullptr, &size, bytes(about), static_cast<int>(about.size()));
-    EVP_EncryptUpdate(context, bytes(plain), &size, bytes(plain), static_cast<int>(plain.size()));
-    EVP_EncryptFinal_ex(context, bytes(tag), &size);
-    EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, 16, tag.data());
-    EVP_CIPHER_CTX_free(context);
-    const std::string body = sequence + plain + tag;
+    const std::string about = sequence + type + big_endian(plain.size(), 2);
+    const std::string body = sequence + sealed(key_, salt_ + sequence, about, plain);
     return type + big_endian(body.size(), 2) + body;
   }
 
  private:
-  static unsigned char* bytes(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
-
   std::string key_, salt_;
   uint64_t sequence_ = 1;  // Finished was the first
 };

@@ -27,6 +27,10 @@ struct Talk {
   Talk(Loop& loop, const std::shared_ptr<const TlsServer>& server, int newest = TLS1_3_VERSION)
       : waiter(loop), stream(loop) {
     SSL_set_max_proto_version(client.get(), newest);
+    SSL_set_app_data(client.get(), this);
+    SSL_CTX_set_keylog_callback(context.get(), [](const SSL* ssl, const char* line) {
+      static_cast<Talk*>(SSL_get_app_data(ssl))->secrets += std::string(line) + "\n";
+    });
     std::array<int, 2> ends;
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
     peer = ends[1];
@@ -67,6 +71,7 @@ struct Talk {
   Stream stream;
   Owned<SSL_CTX> context{SSL_CTX_new(TLS_client_method())};
   Owned<SSL> client{SSL_new(context.get())};
+  std::string secrets;  // lines of a key log: name, the client's random, the secret in hex
   int peer = -1;
   int end = 0;
 };

@@ -1,0 +1,101 @@
+#include "proxy/net/client_trust.h"
+
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
+
+#include <algorithm>
+
+#include "proxy/net/pem.h"
+
+namespace weir::net {
+
+namespace {
+
+/// Where lists are asked for, who signed a client's certificate needs one (RFC 5280 §6.3). Those above may be without;
+/// what they do have is gone by.
+int on_link_verified(int holds, X509_STORE_CTX* chain) {
+  const bool no_list = holds != 1 && X509_STORE_CTX_get_error(chain) == X509_V_ERR_UNABLE_TO_GET_CRL;
+  if (!no_list || X509_STORE_CTX_get_error_depth(chain) == 0) return holds;
+  X509_STORE_CTX_set_error(chain, X509_V_OK);
+  return 1;
+}
+
+bool is_of(const X509_CRL* list, const X509* signer) {
+  return X509_NAME_cmp(X509_CRL_get_issuer(list), X509_get_subject_name(signer)) == 0;
+}
+
+}  // namespace
+
+ClientTrust::ClientTrust(const config::ListenerTls& tls, Validity& validity)
+    : requires_(tls.client_certificate == config::ClientCertificate::require) {
+  if (tls.client_ca.empty()) return;
+  text_ = requires_ ? "required\n" : "requested\n";
+  signers_ = read_certificates(tls.client_ca, "client_ca", tls.where, validity.problems);
+  for (const auto& signer : signers_) {
+    const auto over = time_of(X509_get0_notAfter(signer.get()));
+    holds_until_ = std::min(holds_until_, over);
+    text_ += content_of(signer.get());
+    if (over >= std::chrono::system_clock::now()) continue;
+    // One of several, it may be: the others' clients are let in.
+    validity.warnings.push_back({tls.where, "client_ca: " + tls.client_ca + ": " +
+                                                text_of(X509_get_subject_name(signer.get())) + " expired at " +
+                                                date_text(over) + ", so that no certificate which it signed holds"});
+  }
+  if (!tls.client_crl.empty()) read_lists(tls, validity);
+}
+
+void ClientTrust::read_lists(const config::ListenerTls& tls, Validity& validity) {
+  const std::string name = "client_crl: " + tls.client_crl;
+  lists_ = read_revocations(tls.client_crl, "client_crl", tls.where, validity.problems);
+  for (const auto& list : lists_) {
+    const ASN1_TIME* const next = X509_CRL_get0_nextUpdate(list.get());
+    const auto over = next == nullptr ? std::chrono::sys_seconds::max() : time_of(next);
+    if (next != nullptr) lists_end_ = std::min(lists_end_.value_or(over), over);
+    holds_until_ = std::min(holds_until_, over);
+    text_ += content_of(list.get());
+    validity.judge({tls.where, name, content_of(list.get()), time_of(X509_CRL_get0_lastUpdate(list.get())), over,
+                    ", so that no certificate of its signer's holds; fetch the next one"});
+    verify_list(list.get(), name, tls.where, validity);
+  }
+  if (!lists_.empty()) miss_lists(tls, validity);
+}
+
+/// One that its signer has not signed would let nobody in.
+void ClientTrust::verify_list(const X509_CRL* list, const std::string& name, const config::Where& where,
+                              Validity& validity) const {
+  bool known = false, verified = false;
+  for (const auto& signer : signers_) {
+    if (!is_of(list, signer.get())) continue;
+    known = true;
+    verified = verified || X509_CRL_verify(const_cast<X509_CRL*>(list), X509_get0_pubkey(signer.get())) == 1;
+  }
+  ERR_clear_error();
+  if (!known || verified) return;
+  validity.problems.push_back(
+      {where,
+       name + ": the list of " + text_of(X509_CRL_get_issuer(list)) +
+           " is not signed by the one of that name in client_ca; fetch the list anew, or its signer's certificate"});
+}
+
+/// Of those who may sign clients' certificates.
+void ClientTrust::miss_lists(const config::ListenerTls& tls, Validity& validity) const {
+  for (const auto& signer : signers_) {
+    if (std::ranges::any_of(lists_, [&](const auto& list) { return is_of(list.get(), signer.get()); })) continue;
+    validity.warnings.push_back({tls.where, "client_crl: " + tls.client_crl + " has no list of " +
+                                                text_of(X509_get_subject_name(signer.get())) + " of " + tls.client_ca +
+                                                ", so that no certificate which that one signed holds"});
+  }
+}
+
+void ClientTrust::ask(SSL_CTX* context) const {
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (requires_ ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), on_link_verified);
+  X509_STORE* const store = SSL_CTX_get_cert_store(context);
+  for (const auto& signer : signers_) {
+    X509_STORE_add_cert(store, signer.get());
+    SSL_CTX_add_client_CA(context, signer.get());
+  }
+  for (const auto& list : lists_) X509_STORE_add_crl(store, list.get());
+  if (!lists_.empty()) X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+}
+
+}  // namespace weir::net
