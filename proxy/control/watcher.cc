@@ -23,7 +23,7 @@ constexpr uint32_t kOfFiles = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_ATTR
 constexpr uint32_t kOfDirectories = IN_MOVED_TO | IN_CREATE | IN_ONLYDIR | IN_MASK_ADD;
 // A save in place is several events, and a certificate and its key are two files. A rename of the configuration is one,
 // and what it brings is whole: it is not waited for.
-constexpr std::chrono::milliseconds kSettle{15};
+constexpr std::chrono::milliseconds kSettle{15}, kSettleOthers{100};
 constexpr int kMostLinks = 16;
 
 struct Place {
@@ -115,7 +115,10 @@ void Watcher::wait() {
         load();
         break;
       case Noticed::change:
-        noticed();
+        load_after(kSettle);
+        break;
+      case Noticed::change_of_others:
+        load_after(kSettleOthers);
         break;
       case Noticed::nothing:
         break;
@@ -137,23 +140,27 @@ Watcher::Noticed Watcher::take_events() {
       if (watched == entries_.end() || event->len == 0) continue;
       const auto entry = watched->second.find(event->name);
       if (entry == watched->second.end()) continue;
-      const bool whole = (event->mask & IN_MOVED_TO) && entry->second == Of::configuration;
-      found = std::max(found, whole ? Noticed::whole_change : Noticed::change);
+      const Noticed what = entry->second == Of::others   ? Noticed::change_of_others
+                           : (event->mask & IN_MOVED_TO) ? Noticed::whole_change
+                                                         : Noticed::change;
+      found = std::max(found, what);
     }
   }
   return found;
 }
 
-void Watcher::noticed() {
-  if (std::exchange(settling_, true)) return;
-  settle_.expires_after(kSettle);
+void Watcher::load_after(std::chrono::milliseconds settling) {
+  const auto due = std::chrono::steady_clock::now() + settling;
+  if (due >= due_) return;
+  due_ = due;
+  settle_.expires_at(due);
   settle_.async_wait([this](const boost::system::error_code& error) {
     if (!error) load();
   });
 }
 
 void Watcher::load() {
-  settling_ = false;
+  due_ = kNever;
   watch_directories();
   changed_();
 }

@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -27,13 +28,13 @@ class Watcher {
  private:
   /// Whose way an entry of a directory is on.
   enum class Of : uint8_t { others, configuration };
-  enum class Noticed : uint8_t { nothing, change, whole_change };
+  enum class Noticed : uint8_t { nothing, change_of_others, change, whole_change };
 
   void watch(const std::string& path, Of of);
   void watch_directories();
   void wait();
   Noticed take_events();
-  void noticed();
+  void load_after(std::chrono::milliseconds settling);
   void load();
 
   std::string path_;
@@ -41,9 +42,11 @@ class Watcher {
   boost::asio::posix::stream_descriptor inotify_;
   boost::asio::steady_timer settle_;
   std::vector<std::string> others_;
-  std::map<int, std::map<std::string, Of>> entries_;  // by watch descriptor
-  std::vector<std::string> unwatched_;                // told already
-  bool settling_ = false;
+  std::map<int, std::map<std::string, Of>> entries_;    // by watch descriptor
+  std::vector<std::string> unwatched_;                  // told already
+  std::chrono::steady_clock::time_point due_ = kNever;  // when what was noticed is loaded
+
+  static constexpr auto kNever = std::chrono::steady_clock::time_point::max();
 };
 
 }  // namespace weir::control

@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 
 #include <algorithm>
 
@@ -24,6 +25,23 @@ bool is_of(const X509_CRL* list, const X509* signer) {
   return X509_NAME_cmp(X509_CRL_get_issuer(list), X509_get_subject_name(signer)) == 0;
 }
 
+std::chrono::sys_seconds end_of(const X509_CRL* list) {
+  const ASN1_TIME* const next = X509_CRL_get0_nextUpdate(list);
+  return next == nullptr ? std::chrono::sys_seconds::max() : time_of(next);
+}
+
+bool holds_now(const X509_CRL* list) {
+  const auto now = std::chrono::system_clock::now();
+  return time_of(X509_CRL_get0_lastUpdate(list)) <= now && now <= end_of(list);
+}
+
+/// Another one of the same signer's holds, and is gone by.
+bool is_replaced(const X509_CRL* list, const std::vector<Owned<X509_CRL>>& lists) {
+  return !holds_now(list) && std::ranges::any_of(lists, [&](const auto& other) {
+    return X509_NAME_cmp(X509_CRL_get_issuer(other.get()), X509_CRL_get_issuer(list)) == 0 && holds_now(other.get());
+  });
+}
+
 }  // namespace
 
 ClientTrust::ClientTrust(const config::ListenerTls& tls, Validity& validity)
@@ -35,11 +53,15 @@ ClientTrust::ClientTrust(const config::ListenerTls& tls, Validity& validity)
     const auto over = time_of(X509_get0_notAfter(signer.get()));
     holds_until_ = std::min(holds_until_, over);
     text_ += content_of(signer.get());
-    if (over >= std::chrono::system_clock::now()) continue;
     // One of several, it may be: the others' clients are let in.
-    validity.warnings.push_back({tls.where, "client_ca: " + tls.client_ca + ": " +
-                                                text_of(X509_get_subject_name(signer.get())) + " expired at " +
-                                                date_text(over) + ", so that no certificate which it signed holds"});
+    const std::string name = "client_ca: " + tls.client_ca + ": " + text_of(X509_get_subject_name(signer.get()));
+    if (over < std::chrono::system_clock::now()) {
+      validity.warnings.push_back(
+          {tls.where, name + " expired at " + date_text(over) + ", so that no certificate which it signed holds"});
+    }
+    if (X509_check_ca(signer.get()) == 0) {
+      validity.warnings.push_back({tls.where, name + " may sign no certificates: it lets in nobody but itself"});
+    }
   }
   if (!tls.client_crl.empty()) read_lists(tls, validity);
 }
@@ -48,11 +70,11 @@ void ClientTrust::read_lists(const config::ListenerTls& tls, Validity& validity)
   const std::string name = "client_crl: " + tls.client_crl;
   lists_ = read_revocations(tls.client_crl, "client_crl", tls.where, validity.problems);
   for (const auto& list : lists_) {
-    const ASN1_TIME* const next = X509_CRL_get0_nextUpdate(list.get());
-    const auto over = next == nullptr ? std::chrono::sys_seconds::max() : time_of(next);
-    if (next != nullptr) lists_end_ = std::min(lists_end_.value_or(over), over);
-    holds_until_ = std::min(holds_until_, over);
     text_ += content_of(list.get());
+    if (is_replaced(list.get(), lists_)) continue;
+    const auto over = end_of(list.get());
+    if (over != std::chrono::sys_seconds::max()) lists_end_ = std::min(lists_end_.value_or(over), over);
+    holds_until_ = std::min(holds_until_, over);
     validity.judge({tls.where, name, content_of(list.get()), time_of(X509_CRL_get0_lastUpdate(list.get())), over,
                     ", so that no certificate of its signer's holds; fetch the next one"});
     verify_list(list.get(), name, tls.where, validity);

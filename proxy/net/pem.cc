@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -122,20 +123,21 @@ std::string text_of(const ASN1_STRING* string) {
 }  // namespace
 
 std::optional<std::string> read_regular(const std::string& path, std::string& why) {
+  why.clear();
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   struct stat status {};
   const bool there = file >= 0 && ::fstat(file, &status) == 0;
   if (!there) why = std::strerror(errno);
   if (there && !S_ISREG(status.st_mode)) why = "it is no regular file";
-  if (there && status.st_size > kLargest) why = "it is larger than 16 MiB";
   std::string bytes;
-  if (why.empty()) {
-    bytes.resize(static_cast<size_t>(status.st_size));
-    const ssize_t got = ::read(file, bytes.data(), bytes.size());
-    if (got < 0) why = std::strerror(errno);
-    bytes.resize(got > 0 ? static_cast<size_t>(got) : 0);
-    if (got == 0) why = "it is empty";
+  std::array<char, 16 * 1024> piece;
+  for (ssize_t got = 1; why.empty() && got != 0;) {
+    got = ::read(file, piece.data(), piece.size());
+    if (got > 0) bytes.append(piece.data(), static_cast<size_t>(got));
+    if (got < 0 && errno != EINTR) why = std::strerror(errno);
+    if (static_cast<off_t>(bytes.size()) > kLargest) why = "it is larger than 16 MiB";
   }
+  if (why.empty() && bytes.empty()) why = "it is empty";
   if (file >= 0) ::close(file);
   return why.empty() ? std::optional(std::move(bytes)) : std::nullopt;
 }

@@ -292,8 +292,28 @@ TEST(TlsFiles, AListOfRevocationsThatWouldLetNobodyInIsNotTaken) {
     EXPECT_NE(check.errors.find(why), std::string::npos) << check.errors;
     EXPECT_EQ(edge.fetch(get("/"), shown).body, "served");
   };
+  write_file(edge.directory / "both",
+             read_file(edge.authority.revoke("over.crl", {}, -1, -3 * 86'400)) + read_file(list));
+  copy(edge.directory / "both", list);
+  ASSERT_TRUE(wait_until([&] {
+    return edge.weir->log().find("reloaded", edge.weir->log().find("reloaded") + 1) != std::string::npos;
+  })) << "one that is over is no matter beside one that holds: "
+      << edge.weir->log();
+  EXPECT_EQ(edge.fetch(get("/"), shown).body, "served");
   refused(namesake.revoke("list.crl", {}), "list.crl: the list of CN=authority,O=Shop is not signed by");
   refused(edge.authority.revoke("soon.crl", {}, 1, 3600), "list.crl is not valid before");
+}
+
+TEST(TlsFiles, ASignerOfClientsWhoLetsNobodyInIsWarnedOf) {
+  HttpsEdge edge;
+  const auto leaf = edge.authority.issue("leaf", {.names = {"leaf.example"}, .from_days = -30, .to_days = -1});
+  auto config = edge.weir->config();
+  config.listener.back() = HttpsEdge::tls_text({edge.files}, {"client_ca: " + leaf.chain});
+  write_file(edge.directory / "leaf.yaml", config.text());
+  const Finished check = run(weir_program(), {"check", "-c", edge.directory / "leaf.yaml"});
+  EXPECT_EQ(check.code, 0);
+  for (const char* told : {"CN=leaf.example,O=Shop expired at", "CN=leaf.example,O=Shop may sign no certificates"})
+    EXPECT_NE(check.errors.find(told), std::string::npos) << check.errors;
 }
 
 TEST(TlsFiles, WhenTheyExpireIsInTheMetrics) {
