@@ -126,7 +126,7 @@ Type<Limits> limits() {
       .defaulted("response_head", &Limits::response_head, size(), "status line and headers together; more is 502")
       .defaulted("connections", &Limits::connections, count(), "client connections at a time")
       .defaulted("handshakes", &Limits::handshakes, count(),
-                 "TLS handshakes under way; of more the one that has not moved for longest is dropped")
+                 "TLS handshakes under way; of more the one that began first is dropped")
       .type();
 }
 

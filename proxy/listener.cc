@@ -115,9 +115,10 @@ void Listener::end_idle() {
 }
 
 void Listener::update(std::shared_ptr<const ListenerSite> site) {
-  const bool same_tls = site->tls == entrance_.site()->tls;
+  const auto before = entrance_.site()->tls, now = site->tls;
   entrance_.update(std::move(site));
-  if (!same_tls) wake_sessions();
+  const bool matters = before && now ? before != now && now->takes_away_from(*before) : before != now;
+  if (matters) wake_sessions();
 }
 
 void Listener::wake_sessions() { Session::wake_all(entrance_); }

@@ -204,11 +204,11 @@ void Session::trust_anew() {
   trusted_ = has_peer_ ? http::trusts(site_->config, peer_) : site_->config.trust_unix_peers;
 }
 
-/// The listener lets in others by now than when hands were shaken, or began to speak TLS: the client has to come anew.
+/// The listener may keep out by now whom it let in then, or began or ceased to speak TLS: the client has to come anew.
 bool Session::has_outlived(const net::TlsServer* now) const {
   const net::TlsServer* const then = stream_.tls() ? stream_.tls()->server() : nullptr;
   if (now == nullptr || then == nullptr) return now != then;
-  return now != then && !now->lets_in_as(*then);
+  return now != then && now->takes_away_from(*then);
 }
 
 /// Reads until a head is whole. `behind` are the bytes behind it.

@@ -28,7 +28,7 @@ std::string state_of(const std::vector<std::string>& files) {
   std::string state;
   for (const std::string& path : files) {
     std::string why;
-    const std::string text = net::read_regular(path, why).value_or(why);
+    const std::string text = net::read_bytes(path, why).value_or(why);
     const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
     state += fmt::format("{}\n{:016x}{:016x}\n", path, hash.high64, hash.low64);
   }
@@ -127,8 +127,9 @@ config::Result<Keyring> Keysmith::make(const config::Config& config, const Keyri
     for (const config::Version& version : service.versions) {
       if (!version.tls) continue;
       const std::array key{service.name, version.name};
-      made.versions[key] = made_of(recipe_of(*version.tls), known(before.versions, key), problems, [&] {
-        auto loaded = net::TlsClient::load(*version.tls, dates);
+      const auto last = known(before.versions, key);
+      made.versions[key] = made_of(recipe_of(*version.tls), last, problems, [&] {
+        auto loaded = net::TlsClient::load(*version.tls, dates, net::Sessions::kept, last.it.get());
         if (loaded)
           made.warnings.insert(made.warnings.end(), (*loaded)->warnings().begin(), (*loaded)->warnings().end());
         return loaded;

@@ -143,10 +143,16 @@ void Publisher::wait_for(const config::Problems& problems) {
     if (!problem.passes) return;
     last = std::max(last, *problem.passes);
   }
-  const auto left = last - std::chrono::system_clock::now();
-  due_timer_.expires_after(std::max<std::chrono::nanoseconds>(left, {}) + std::chrono::seconds(1));
-  due_timer_.async_wait([this](const boost::system::error_code& error) {
+  wait_until(last);
+}
+
+/// By the clock of the day, which may be put right meanwhile.
+void Publisher::wait_until(std::chrono::sys_seconds time) {
+  const auto left = time - net::now_in_seconds();
+  due_timer_.expires_after(std::clamp(left + std::chrono::seconds(1), std::chrono::seconds(1), kLookAgain));
+  due_timer_.async_wait([this, time](const boost::system::error_code& error) {
     if (error || !due_) return;
+    if (net::now_in_seconds() < time) return wait_until(time);
     tried_hash_.clear();
     due_();
   });

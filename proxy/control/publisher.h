@@ -123,12 +123,13 @@ class Publisher {
   void deliver(std::shared_ptr<const proxy::Publication> publication, std::vector<NewListener> fresh);
   void tell_failure(const config::Problems& problems);
   void wait_for(const config::Problems& problems);
+  void wait_until(std::chrono::sys_seconds time);
   void tell_success();
   /// Is this what was tried last? From here on it is.
   bool tried_before(const config::Config& config);
   std::vector<std::string> watched_files(const config::Config& tried) const;
 
-  static constexpr std::chrono::seconds kAdoptionPatience{1};
+  static constexpr std::chrono::seconds kAdoptionPatience{1}, kLookAgain{60};
 
   boost::asio::io_context& io_;
   const std::string path_;

@@ -19,8 +19,8 @@ namespace {
 
 // A writer that closes, a rename, a link that is made: not each write, of which a file may need many. Of a directory
 // further up only what may put another one in its place.
-constexpr uint32_t kOfFiles = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_ATTRIB | IN_ONLYDIR | IN_MASK_ADD;
-constexpr uint32_t kOfDirectories = IN_MOVED_TO | IN_CREATE | IN_ONLYDIR | IN_MASK_ADD;
+constexpr uint32_t kOfFiles = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_ATTRIB | IN_ONLYDIR;
+constexpr uint32_t kOfDirectories = IN_MOVED_TO | IN_CREATE | IN_ONLYDIR;
 // A save in place is several events, and a certificate and its key are two files. A rename of the configuration is one,
 // and what it brings is whole: it is not waited for.
 constexpr std::chrono::milliseconds kSettle{15}, kSettleOthers{100};
@@ -84,25 +84,36 @@ void Watcher::watch_too(std::vector<std::string> files) {
   if (inotify_.is_open()) watch_directories();
 }
 
+/// What is no longer on the way is watched no more.
 void Watcher::watch_directories() {
-  entries_.clear();  // watches of directories that are no longer on the way tell nothing then
-  watch(path_, Of::configuration);
-  for (const std::string& path : others_) watch(path, Of::others);
+  std::map<std::string, Directory> directories;
+  add_places(path_, Of::configuration, directories);
+  for (const std::string& path : others_) add_places(path, Of::others, directories);
+  const auto before = std::exchange(entries_, {});
+  for (auto& [path, directory] : directories) watch(path, std::move(directory));
+  for (const auto& [watch, entries] : before) {
+    if (!entries_.contains(watch)) inotify_rm_watch(inotify_.native_handle(), watch);
+  }
+}
+
+void Watcher::add_places(const std::string& path, Of of, std::map<std::string, Directory>& directories) {
+  for (const Place& place : places_of(path)) {
+    Directory& directory = directories[place.directory.string()];
+    directory.has_files = directory.has_files || place.is_last;
+    Of& known = directory.entries.emplace(place.entry, of).first->second;
+    known = std::max(known, of);
+  }
 }
 
 /// Watching again what is watched gives the same descriptor; a directory that was replaced is a new one.
-void Watcher::watch(const std::string& path, Of of) {
-  for (const Place& place : places_of(path)) {
-    const std::string directory = place.directory.string();
-    const int watch =
-        inotify_add_watch(inotify_.native_handle(), directory.c_str(), place.is_last ? kOfFiles : kOfDirectories);
-    if (watch >= 0) {
-      Of& known = entries_[watch].emplace(place.entry, of).first->second;
-      known = std::max(known, of);
-    } else if (place.is_last && std::ranges::find(unwatched_, directory) == unwatched_.end()) {
-      unwatched_.push_back(directory);
-      spdlog::warn("{} is not watched ({}): send HUP after a change", directory, std::strerror(errno));
-    }
+void Watcher::watch(const std::string& path, Directory directory) {
+  const uint32_t events = directory.has_files ? kOfFiles : kOfDirectories;
+  const int watch = inotify_add_watch(inotify_.native_handle(), path.c_str(), events);
+  if (watch >= 0) {
+    entries_[watch].merge(directory.entries);
+  } else if (directory.has_files && std::ranges::find(unwatched_, path) == unwatched_.end()) {
+    unwatched_.push_back(path);
+    spdlog::warn("{} is not watched ({}): send HUP after a change", path, std::strerror(errno));
   }
 }
 

@@ -30,7 +30,13 @@ class Watcher {
   enum class Of : uint8_t { others, configuration };
   enum class Noticed : uint8_t { nothing, change_of_others, change, whole_change };
 
-  void watch(const std::string& path, Of of);
+  struct Directory {
+    std::map<std::string, Of> entries;
+    bool has_files = false;  // or only directories that are on the way
+  };
+
+  static void add_places(const std::string& path, Of of, std::map<std::string, Directory>& directories);
+  void watch(const std::string& path, Directory directory);
   void watch_directories();
   void wait();
   Noticed take_events();

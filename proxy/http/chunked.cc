@@ -43,11 +43,11 @@ bool allowed_in_trailer(std::string_view name) {
                                                   "date",
                                                   "location",
                                                   "vary"};
-  const bool ours = name.size() > 2 && same_name(name.substr(0, 2), "x-") &&
-                    (same_name(name.substr(0, std::min<size_t>(7, name.size())), "x-weir-") ||
-                     same_name(name.substr(0, std::min<size_t>(12, name.size())), "x-forwarded-") ||
-                     same_name(name, "x-real-ip") || same_name(name, "x-request-id"));
-  return !ours && std::ranges::none_of(kRefused, [&](std::string_view refused) { return same_name(refused, name); });
+  constexpr std::string_view kForwarded = "x-forwarded-";
+  const bool ours = is_weirs_own(name) || same_variable(name.substr(0, kForwarded.size()), kForwarded) ||
+                    same_variable(name, "x-real-ip") || same_variable(name, "x-request-id");
+  return !ours &&
+         std::ranges::none_of(kRefused, [&](std::string_view refused) { return same_variable(refused, name); });
 }
 
 /// Copies the lines of `trailer` that may go on; false when one of them is no field line.
@@ -58,7 +58,7 @@ bool filter_trailer(std::string_view trailer, std::span<const std::string> refus
     trailer.remove_prefix(end + 2);
     const size_t colon = line.find(':');
     if (colon == line.npos || !is_token(line.substr(0, colon)) || !is_field_text(line.substr(colon + 1))) return false;
-    const auto same = [&](const std::string& name) { return same_name(name, line.substr(0, colon)); };
+    const auto same = [&](const std::string& name) { return same_variable(name, line.substr(0, colon)); };
     if (allowed_in_trailer(line.substr(0, colon)) && std::ranges::none_of(refused, same))
       out.append(line).append("\r\n");
   }

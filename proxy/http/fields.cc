@@ -46,7 +46,7 @@ FieldId if_said(std::string_view name, const char (&known)[with_null], FieldId i
 
 /// Names that begin with x, of which there are many that weir does not treat.
 FieldId x_field_id(std::string_view name) {
-  if (name.size() > 7 && if_named(name, "x-weir-", FieldId::x_weir) == FieldId::x_weir) return FieldId::x_weir;
+  if (name.size() > 7 && lower(name[2]) == 'w' && is_weirs_own(name)) return FieldId::x_weir;
   switch (name.size()) {
     case 9:
       return if_said(name, "x-real-ip", FieldId::x_real_ip);

@@ -65,5 +65,9 @@ FieldId field_id(std::string_view name);
 bool same_name(std::string_view a, std::string_view b);
 /// And without telling `_` from `-`: CGI (RFC 3875 §4.1.18) and what came after it make one variable of both.
 bool same_variable(std::string_view a, std::string_view b);
+/// X-Weir-*, or what may be taken for it.
+inline bool is_weirs_own(std::string_view name) {
+  return name.size() > 7 && same_variable(name.substr(0, 7), "x-weir-");
+}
 
 }  // namespace weir::http

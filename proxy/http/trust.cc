@@ -50,8 +50,7 @@ config::IpAddress client_address(const config::Listener& listener, const config:
 }
 
 bool may_send(const config::Listener& listener, bool trusted_peer, std::string_view name) {
-  constexpr std::string_view kOurs = "X-Weir-";
-  if (name.size() >= kOurs.size() && same_name(name.substr(0, kOurs.size()), kOurs)) return false;
+  if (is_weirs_own(name)) return false;
   const auto same = [&](const std::string& trusted) { return same_variable(trusted, name); };
   return trusted_peer || std::ranges::none_of(listener.trusted_headers, same);
 }

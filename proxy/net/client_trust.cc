@@ -12,13 +12,21 @@ namespace weir::net {
 
 namespace {
 
-/// Where lists are asked for, who signed a client's certificate needs one (RFC 5280 §6.3). Those above may be without;
-/// what they do have is gone by.
+/// Where lists are asked for, who signed a client's certificate needs one (RFC 5280 §6.3). Those above may be without,
+/// or have one that is not about signers; what they do have of those is gone by.
 int on_link_verified(int holds, X509_STORE_CTX* chain) {
-  const bool no_list = holds != 1 && X509_STORE_CTX_get_error(chain) == X509_V_ERR_UNABLE_TO_GET_CRL;
-  if (!no_list || X509_STORE_CTX_get_error_depth(chain) == 0) return holds;
+  const int error = X509_STORE_CTX_get_error(chain);
+  const bool no_list = error == X509_V_ERR_UNABLE_TO_GET_CRL || error == X509_V_ERR_DIFFERENT_CRL_SCOPE;
+  if (holds == 1 || !no_list || X509_STORE_CTX_get_error_depth(chain) == 0) return holds;
   X509_STORE_CTX_set_error(chain, X509_V_OK);
   return 1;
+}
+
+std::string der_of(const X509_NAME* name) {
+  const unsigned char* bytes = nullptr;
+  size_t size = 0;
+  X509_NAME_get0_der(name, &bytes, &size);
+  return {reinterpret_cast<const char*>(bytes), size};
 }
 
 bool is_of(const X509_CRL* list, const X509* signer) {
@@ -31,7 +39,7 @@ std::chrono::sys_seconds end_of(const X509_CRL* list) {
 }
 
 bool holds_now(const X509_CRL* list) {
-  const auto now = std::chrono::system_clock::now();
+  const auto now = now_in_seconds();
   return time_of(X509_CRL_get0_lastUpdate(list)) <= now && now <= end_of(list);
 }
 
@@ -47,15 +55,18 @@ bool is_replaced(const X509_CRL* list, const std::vector<Owned<X509_CRL>>& lists
 ClientTrust::ClientTrust(const config::ListenerTls& tls, Validity& validity)
     : requires_(tls.client_certificate == config::ClientCertificate::require) {
   if (tls.client_ca.empty()) return;
-  text_ = requires_ ? "required\n" : "requested\n";
+  read_signers(tls, validity);
+  if (!tls.client_crl.empty()) read_lists(tls, validity);
+}
+
+/// What is wrong with one is told and no more: of several the others' clients are let in.
+void ClientTrust::read_signers(const config::ListenerTls& tls, Validity& validity) {
   signers_ = read_certificates(tls.client_ca, "client_ca", tls.where, validity.problems);
   for (const auto& signer : signers_) {
-    const auto over = time_of(X509_get0_notAfter(signer.get()));
-    holds_until_ = std::min(holds_until_, over);
-    text_ += content_of(signer.get());
-    // One of several, it may be: the others' clients are let in.
+    known_.insert(content_of(signer.get()));
     const std::string name = "client_ca: " + tls.client_ca + ": " + text_of(X509_get_subject_name(signer.get()));
-    if (over < std::chrono::system_clock::now()) {
+    const auto over = time_of(X509_get0_notAfter(signer.get()));
+    if (over < now_in_seconds()) {
       validity.warnings.push_back(
           {tls.where, name + " expired at " + date_text(over) + ", so that no certificate which it signed holds"});
     }
@@ -63,23 +74,66 @@ ClientTrust::ClientTrust(const config::ListenerTls& tls, Validity& validity)
       validity.warnings.push_back({tls.where, name + " may sign no certificates: it lets in nobody but itself"});
     }
   }
-  if (!tls.client_crl.empty()) read_lists(tls, validity);
 }
 
 void ClientTrust::read_lists(const config::ListenerTls& tls, Validity& validity) {
   const std::string name = "client_crl: " + tls.client_crl;
   lists_ = read_revocations(tls.client_crl, "client_crl", tls.where, validity.problems);
   for (const auto& list : lists_) {
-    text_ += content_of(list.get());
     if (is_replaced(list.get(), lists_)) continue;
-    const auto over = end_of(list.get());
-    if (over != std::chrono::sys_seconds::max()) lists_end_ = std::min(lists_end_.value_or(over), over);
-    holds_until_ = std::min(holds_until_, over);
-    validity.judge({tls.where, name, content_of(list.get()), time_of(X509_CRL_get0_lastUpdate(list.get())), over,
-                    ", so that no certificate of its signer's holds; fetch the next one"});
+    const std::string issuer = der_of(X509_CRL_get_issuer(list.get()));
+    listed_.insert(issuer);
+    const STACK_OF(X509_REVOKED)* const entries = X509_CRL_get_REVOKED(list.get());
+    for (int i = 0; i < sk_X509_REVOKED_num(entries); ++i) {
+      const ASN1_INTEGER* const number = X509_REVOKED_get0_serialNumber(sk_X509_REVOKED_value(entries, i));
+      revoked_.insert(issuer + std::string(reinterpret_cast<const char*>(ASN1_STRING_get0_data(number)),
+                                           static_cast<size_t>(ASN1_STRING_length(number))));
+    }
+    list_ends_.push_back(end_of(list.get()));
+    validity.judge({tls.where, name, content_of(list.get()), time_of(X509_CRL_get0_lastUpdate(list.get())),
+                    end_of(list.get()), ", so that no certificate of its signer's holds; fetch the next one"});
     verify_list(list.get(), name, tls.where, validity);
   }
   if (!lists_.empty()) miss_lists(tls, validity);
+}
+
+std::string ClientTrust::text() const {
+  if (!asks()) return {};
+  std::string text = requires_ ? "required" : "requested";
+  for (const auto* all : {&known_, &listed_, &revoked_}) {
+    text += '\n';
+    for (const std::string& one : *all) text += one;
+  }
+  return text;
+}
+
+bool ClientTrust::takes_away_from(const ClientTrust& before) const {
+  if (!asks()) return false;
+  const bool newly_required = requires_ && !(before.asks() && before.requires_);
+  const bool newly_listed = !lists_.empty() && before.lists_.empty();
+  return newly_required || newly_listed || !std::ranges::includes(known_, before.known_) ||
+         (!lists_.empty() && !std::ranges::includes(listed_, before.listed_)) ||
+         !std::ranges::includes(before.revoked_, revoked_);
+}
+
+std::chrono::sys_seconds ClientTrust::holds_until(const STACK_OF(X509) * chain) const {
+  auto until = std::chrono::sys_seconds::max();
+  if (chain == nullptr) return until;
+  for (int i = 0; i < sk_X509_num(chain); ++i) {
+    until = std::min(until, time_of(X509_get0_notAfter(sk_X509_value(chain, i))));
+  }
+  // One that is over already has let this one in, so that it is not about it.
+  const auto now = now_in_seconds();
+  for (const auto end : list_ends_) {
+    if (end >= now) until = std::min(until, end);
+  }
+  return until;
+}
+
+std::optional<std::chrono::sys_seconds> ClientTrust::lists_end() const {
+  const auto first = std::ranges::min_element(list_ends_);
+  const bool ends = first != list_ends_.end() && *first != std::chrono::sys_seconds::max();
+  return ends ? std::optional(*first) : std::nullopt;
 }
 
 /// One that its signer has not signed would let nobody in.

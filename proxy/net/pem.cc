@@ -16,7 +16,7 @@ namespace weir::net {
 
 namespace {
 
-constexpr off_t kLargest = 16 << 20;
+constexpr off_t kLargest = 64 << 20;
 
 /// What is encrypted and ought not to be: nobody is at hand to be asked.
 int no_passphrase(char*, int, int, void*) { return -1; }
@@ -44,9 +44,9 @@ std::vector<Owned<T>> read_each(const std::string& text, Read read) {
 
 template <class T, class Read>
 std::vector<Owned<T>> read_file(const std::string& path, const std::string& key, const std::string& noun,
-                                const config::Where& where, config::Problems& problems, Read read) {
+                                const config::Where& where, config::Problems& problems, Files files, Read read) {
   std::string why;
-  const auto text = read_regular(path, why);
+  const auto text = read_bytes(path, why, files);
   if (!text) {
     problems.push_back({where, key + ": " + path + " cannot be read: " + why + "; name a PEM file that can"});
     return {};
@@ -74,19 +74,19 @@ int give_passphrase(char* into, int size, int, void* passphrase) {
   return static_cast<int>(known.text.size());
 }
 
-Owned<EVP_PKEY> read_key(const config::Certificate& files, config::Problems& problems) {
+Owned<EVP_PKEY> read_key(const config::Certificate& files, config::Problems& problems, Files kind) {
   const auto wrong = [&](const std::string& what) { problems.push_back({files.where, what}); };
   std::string why;
   Passphrase passphrase;
   if (!files.passphrase_file.empty()) {
-    const auto text = read_regular(files.passphrase_file, why);
+    const auto text = read_bytes(files.passphrase_file, why, kind);
     if (!text) {
       wrong("passphrase_file: " + files.passphrase_file + " cannot be read: " + why + "; name a file that can");
       return nullptr;
     }
     passphrase.text = text->substr(0, text->find_first_of("\r\n"));
   }
-  const auto text = read_regular(files.key, why);
+  const auto text = read_bytes(files.key, why, kind);
   if (!text) {
     wrong("key: " + files.key + " cannot be read: " + why + "; name a PEM file that weir's user may read");
     return nullptr;
@@ -122,20 +122,20 @@ std::string text_of(const ASN1_STRING* string) {
 
 }  // namespace
 
-std::optional<std::string> read_regular(const std::string& path, std::string& why) {
+std::optional<std::string> read_bytes(const std::string& path, std::string& why, Files files) {
   why.clear();
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | (files == Files::regular ? O_NONBLOCK : 0));
   struct stat status {};
   const bool there = file >= 0 && ::fstat(file, &status) == 0;
   if (!there) why = std::strerror(errno);
-  if (there && !S_ISREG(status.st_mode)) why = "it is no regular file";
+  if (there && files == Files::regular && !S_ISREG(status.st_mode)) why = "it is no regular file";
   std::string bytes;
   std::array<char, 16 * 1024> piece;
   for (ssize_t got = 1; why.empty() && got != 0;) {
     got = ::read(file, piece.data(), piece.size());
     if (got > 0) bytes.append(piece.data(), static_cast<size_t>(got));
     if (got < 0 && errno != EINTR) why = std::strerror(errno);
-    if (static_cast<off_t>(bytes.size()) > kLargest) why = "it is larger than 16 MiB";
+    if (static_cast<off_t>(bytes.size()) > kLargest) why = "it is larger than 64 MiB";
   }
   if (why.empty() && bytes.empty()) why = "it is empty";
   if (file >= 0) ::close(file);
@@ -183,18 +183,18 @@ std::chrono::sys_seconds Identity::not_before() const { return time_of(X509_get0
 std::chrono::sys_seconds Identity::not_after() const { return time_of(X509_get0_notAfter(certificate.get())); }
 
 std::vector<Owned<X509>> read_certificates(const std::string& path, const std::string& key, const config::Where& where,
-                                           config::Problems& problems) {
-  return read_file<X509>(path, key, "certificate", where, problems, PEM_read_bio_X509);
+                                           config::Problems& problems, Files files) {
+  return read_file<X509>(path, key, "certificate", where, problems, files, PEM_read_bio_X509);
 }
 
 std::vector<Owned<X509_CRL>> read_revocations(const std::string& path, const std::string& key,
                                               const config::Where& where, config::Problems& problems) {
-  return read_file<X509_CRL>(path, key, "revocation list", where, problems, PEM_read_bio_X509_CRL);
+  return read_file<X509_CRL>(path, key, "revocation list", where, problems, Files::regular, PEM_read_bio_X509_CRL);
 }
 
-std::optional<Identity> read_identity(const config::Certificate& files, config::Problems& problems) {
-  auto chain = read_certificates(files.chain, "chain", files.where, problems);
-  Identity identity{nullptr, {}, read_key(files, problems)};
+std::optional<Identity> read_identity(const config::Certificate& files, config::Problems& problems, Files kind) {
+  auto chain = read_certificates(files.chain, "chain", files.where, problems, kind);
+  Identity identity{nullptr, {}, read_key(files, problems, kind)};
   if (chain.empty() || !identity.key) return std::nullopt;
   identity.certificate = std::move(chain.front());
   chain.erase(chain.begin());

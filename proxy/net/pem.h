@@ -11,6 +11,11 @@
 
 namespace weir::net {
 
+/// What is read: a pipe or a device would hold up a weir that serves.
+enum class Files { regular, any };
+/// The bytes of a file of at most 64 MiB, or nothing and why not.
+std::optional<std::string> read_bytes(const std::string& path, std::string& why, Files files = Files::regular);
+
 /// A certificate, those that lead to its root, and its key; they fit together.
 struct Identity {
   Owned<X509> certificate;
@@ -25,17 +30,14 @@ struct Identity {
 
 /// Reads the files of a certificate. Nothing if something is wrong with them: told in `problems`, each
 /// with the file's name, at the place of the certificate in the configuration.
-std::optional<Identity> read_identity(const config::Certificate& files, config::Problems& problems);
+std::optional<Identity> read_identity(const config::Certificate& files, config::Problems& problems,
+                                      Files kind = Files::regular);
 
 /// The certificates of a file; at least one, or a problem that begins with `key`.
 std::vector<Owned<X509>> read_certificates(const std::string& path, const std::string& key, const config::Where& where,
-                                           config::Problems& problems);
+                                           config::Problems& problems, Files files = Files::regular);
 std::vector<Owned<X509_CRL>> read_revocations(const std::string& path, const std::string& key,
                                               const config::Where& where, config::Problems& problems);
-
-/// The bytes of a regular file of at most 16 MiB, or nothing and why not. A pipe or a device would hold up who reads
-/// it.
-std::optional<std::string> read_regular(const std::string& path, std::string& why);
 
 std::chrono::sys_seconds time_of(const ASN1_TIME* time);
 

@@ -350,6 +350,7 @@ Io Tls::write(std::string_view bytes) {
 /// Into `outgoing`. Amid a message of the peer's OpenSSL reads on before it writes.
 bool Tls::add_records(std::string_view piece, Io& failure) {
   receives_left() = kReceivesACall;
+  if (key_updates_ > 0) --key_updates_;  // who only listens may change its keys as well
   for (size_t sealed = 0; sealed < piece.size();) {
     forget_errors();
     size_t size = 0;

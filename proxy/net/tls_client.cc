@@ -13,7 +13,7 @@ namespace {
 
 constexpr unsigned char kProtocols[] = "\x08http/1.1";
 
-void believe(SSL_CTX* context, const config::VersionTls& tls, config::Problems& problems) {
+void believe(SSL_CTX* context, const config::VersionTls& tls, Files kind, config::Problems& problems) {
   if (tls.verify == config::Verify::none) return;
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   if (tls.ca.empty()) {
@@ -21,14 +21,14 @@ void believe(SSL_CTX* context, const config::VersionTls& tls, config::Problems& 
     return;
   }
   X509_STORE* const store = SSL_CTX_get_cert_store(context);
-  for (const auto& signer : read_certificates(tls.ca, "ca", tls.where, problems)) {
+  for (const auto& signer : read_certificates(tls.ca, "ca", tls.where, problems, kind)) {
     X509_STORE_add_cert(store, signer.get());
   }
 }
 
-void show(SSL_CTX* context, const config::Certificate& files, Validity& validity) {
+void show(SSL_CTX* context, const config::Certificate& files, Files kind, Validity& validity) {
   config::Problems& problems = validity.problems;
-  const auto identity = read_identity(files, problems);
+  const auto identity = read_identity(files, problems, kind);
   if (!identity) return;
   validity.judge({files.where, "chain: " + files.chain, content_of(identity->certificate.get()), identity->not_before(),
                   identity->not_after(), "; renew it"});
@@ -42,7 +42,8 @@ void show(SSL_CTX* context, const config::Certificate& files, Validity& validity
 }  // namespace
 
 config::Result<std::shared_ptr<const TlsClient>> TlsClient::load(const config::VersionTls& tls, Dates dates,
-                                                                 Sessions sessions) {
+                                                                 Sessions sessions, const TlsClient* before) {
+  const Files files = sessions == Sessions::forgotten ? Files::any : Files::regular;
   std::shared_ptr<TlsClient> client(new TlsClient);
   SSL_CTX* const context = client->context_.get();
   config::Problems problems;
@@ -52,12 +53,13 @@ config::Result<std::shared_ptr<const TlsClient>> TlsClient::load(const config::V
   set_groups(context, {}, tls.where, problems);
   SSL_CTX_set_alpn_protos(context, kProtocols, sizeof kProtocols - 1);
   if (sessions == Sessions::kept) Tls::keep_sessions_of(context);
-  believe(context, tls, problems);
-  Validity validity(dates, nullptr);
-  if (tls.certificate) show(context, *tls.certificate, validity);
+  believe(context, tls, files, problems);
+  Validity validity(dates, before ? &before->contents_ : nullptr);
+  if (tls.certificate) show(context, *tls.certificate, files, validity);
   problems.insert(problems.end(), validity.problems.begin(), validity.problems.end());
   if (!problems.empty()) return problems;
   client->warnings_ = std::move(validity.warnings);
+  client->contents_ = validity.judged();
   client->sni_ = tls.sni;
   client->verify_ = tls.verify;
   return std::shared_ptr<const TlsClient>(std::move(client));
@@ -81,7 +83,7 @@ Owned<SSL> TlsClient::session(const std::string& host) const {
 bool TlsClient::believes_still(SSL_SESSION* session) const {
   const X509* const shown = session == nullptr ? nullptr : SSL_SESSION_get0_peer(session);
   if (shown == nullptr || verify_ == config::Verify::none) return true;
-  return time_of(X509_get0_notAfter(shown)) >= std::chrono::system_clock::now();
+  return time_of(X509_get0_notAfter(shown)) >= now_in_seconds();
 }
 
 }  // namespace weir::net

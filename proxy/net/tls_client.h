@@ -19,15 +19,17 @@ struct TlsMemory {
   std::shared_ptr<const TlsClient> of;
 };
 
-/// Whether a connection gives its session to its TlsMemory.
+/// Whether a connection gives its session to its TlsMemory. Those of a command have none, and its files may be pipes.
 enum class Sessions { kept, forgotten };
 
 /// Made by the control thread, immutable, used by every worker.
 class TlsClient {
  public:
-  /// Reads every file that `tls` names. `forgotten` is for connections that are not a Tls.
+  /// Reads every file that `tls` names. `forgotten` is for connections that are not a Tls; `before` is what is in force
+  /// now, or null.
   static config::Result<std::shared_ptr<const TlsClient>> load(const config::VersionTls& tls, Dates dates,
-                                                               Sessions sessions = Sessions::kept);
+                                                               Sessions sessions = Sessions::kept,
+                                                               const TlsClient* before = nullptr);
   TlsClient(const TlsClient&) = delete;
   TlsClient& operator=(const TlsClient&) = delete;
 
@@ -44,6 +46,7 @@ class TlsClient {
   std::string sni_;
   config::Verify verify_ = config::Verify::full;
   config::Problems warnings_;
+  Contents contents_;
 };
 
 }  // namespace weir::net

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <ctime>
 #include <map>
 #include <span>
 
@@ -36,6 +35,12 @@ std::string_view plain_name(std::string_view name, std::span<char, 256> room) {
                          [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
   return {room.data(), name.size()};
 }
+
+/// What a ticket carries: when its client was verified, and until when that holds. One that a client gets who came back
+/// with a ticket says the same.
+struct Verified {
+  int64_t at, until;  // seconds since 1970
+};
 
 }  // namespace
 
@@ -173,36 +178,31 @@ config::Result<TlsServer::Loaded> TlsServer::load(const config::ListenerTls& tls
   return Maker(tls, scope, std::move(keys), dates, before).run();
 }
 
-/// What a ticket carries is when its client was verified: one that a resumed connection gets says the same.
-int TlsServer::on_ticket_made(SSL* ssl, void*) {
+int TlsServer::on_ticket_made(SSL* ssl, void* server) {
   SSL_SESSION* const session = SSL_get_session(ssl);
-  void* known = nullptr;
+  void* told = nullptr;
   size_t size = 0;
-  SSL_SESSION_get0_ticket_appdata(session, &known, &size);
-  const int64_t now = std::time(nullptr);
-  return size == sizeof now ? 1 : SSL_SESSION_set1_ticket_appdata(session, &now, sizeof now);
-}
-
-SSL_TICKET_RETURN TlsServer::on_ticket_opened(SSL*, SSL_SESSION* session, const unsigned char*, size_t,
-                                              SSL_TICKET_STATUS status, void* server) {
-  if (status == SSL_TICKET_EMPTY || status == SSL_TICKET_NO_DECRYPT) return SSL_TICKET_RETURN_IGNORE_RENEW;
-  if (!static_cast<const TlsServer*>(server)->believes_still(session)) return SSL_TICKET_RETURN_IGNORE_RENEW;
-  return status == SSL_TICKET_SUCCESS_RENEW ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE;
+  SSL_SESSION_get0_ticket_appdata(session, &told, &size);
+  if (size == sizeof(Verified)) return 1;
+  const auto until = static_cast<const TlsServer*>(server)->trust_.holds_until(SSL_get0_verified_chain(ssl));
+  const Verified verified{now_in_seconds().time_since_epoch().count(), until.time_since_epoch().count()};
+  return SSL_SESSION_set1_ticket_appdata(session, &verified, sizeof verified);
 }
 
 /// Who comes back is not asked for its certificate again: while what it was verified by holds, and for as long as a
 /// ticket lives, whichever tickets it got meanwhile.
-bool TlsServer::believes_still(SSL_SESSION* session) const {
-  const std::chrono::sys_seconds now{std::chrono::seconds(std::time(nullptr))};
-  const X509* const shown = SSL_SESSION_get0_peer(session);
-  if (trust_.holds_until() < now || (shown != nullptr && time_of(X509_get0_notAfter(shown)) < now)) return false;
+SSL_TICKET_RETURN TlsServer::on_ticket_opened(SSL*, SSL_SESSION* session, const unsigned char*, size_t,
+                                              SSL_TICKET_STATUS status, void*) {
+  if (status == SSL_TICKET_EMPTY || status == SSL_TICKET_NO_DECRYPT) return SSL_TICKET_RETURN_IGNORE_RENEW;
   void* told = nullptr;
   size_t size = 0;
-  int64_t verified = 0;
   SSL_SESSION_get0_ticket_appdata(session, &told, &size);
-  if (size != sizeof verified) return false;
-  std::memcpy(&verified, told, sizeof verified);
-  return now - std::chrono::sys_seconds{std::chrono::seconds(verified)} <= TicketKeys::kLifetime;
+  Verified verified{};
+  if (size == sizeof verified) std::memcpy(&verified, told, sizeof verified);
+  const int64_t now = now_in_seconds().time_since_epoch().count();
+  const int64_t longest = std::chrono::seconds(TicketKeys::kLifetime).count();
+  if (now > verified.until || now - verified.at > longest) return SSL_TICKET_RETURN_IGNORE_RENEW;
+  return status == SSL_TICKET_SUCCESS_RENEW ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE;
 }
 
 int TlsServer::on_server_name(SSL* ssl, int*, void* server) {

@@ -39,17 +39,16 @@ class TlsServer {
   /// A connection's beginning; the certificate is chosen when the client has said which name it wants.
   Owned<SSL> session() const { return Owned<SSL>(SSL_new(fallback_)); }
   const std::vector<CertificateTerm>& terms() const { return terms_; }
-  /// Are the same clients let in, as far as certificates go?
-  bool lets_in_as(const TlsServer& other) const { return trust_.text() == other.trust_.text(); }
+  /// May somebody whom `before` let in be kept out, for its certificate or the lack of one?
+  bool takes_away_from(const TlsServer& before) const { return trust_.takes_away_from(before.trust_); }
 
  private:
   class Maker;
   explicit TlsServer(std::shared_ptr<TicketKeys> keys) : keys_(std::move(keys)) {}
   static int on_server_name(SSL* ssl, int* alert, void* server);
-  static int on_ticket_made(SSL* ssl, void*);
+  static int on_ticket_made(SSL* ssl, void* server);
   static SSL_TICKET_RETURN on_ticket_opened(SSL* ssl, SSL_SESSION* session, const unsigned char*, size_t,
                                             SSL_TICKET_STATUS status, void* server);
-  bool believes_still(SSL_SESSION* session) const;
   SSL_CTX* find(std::string_view name) const;
 
   struct Hash {

@@ -33,7 +33,7 @@ std::string date_text(std::chrono::sys_seconds time) {
 
 void Validity::judge(const Dated& one) {
   judged_.insert(one.content);
-  const auto now = std::chrono::system_clock::now();
+  const auto now = now_in_seconds();
   std::string what;
   std::optional<std::chrono::sys_seconds> passes;
   if (one.to < now) {

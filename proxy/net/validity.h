@@ -14,6 +14,11 @@ namespace weir::net {
 /// What is wrong with the time of a file: an error, or (at a start: serving comes first) only told.
 enum class Dates { must_hold, are_told };
 
+/// Now; finer clocks cannot hold the dates that certificates may have, of the year 9999 say.
+inline std::chrono::sys_seconds now_in_seconds() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
+
 /// Files by their content: SHA-256 of the DER bytes.
 using Contents = std::set<std::string>;
 std::string content_of(const X509* certificate);

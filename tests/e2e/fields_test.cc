@@ -90,12 +90,13 @@ TEST(RequestFields, WhatAnEndpointMayTakeForOneOfThemIsDropped) {
   const std::string said =
       "X_Forwarded_For: 192.0.2.1\r\nX-Forwarded_Proto: ftp\r\nX_REAL_IP: 192.0.2.1\r\nx_request-id: "
       "mine\r\nClient_Cert: "
-      ":aGk=:\r\nX_Staff: 1\r\nX_Other: 1\r\n";
+      ":aGk=:\r\nX_Weir_Version: new\r\nX_Staff: 1\r\nX_Other: 1\r\n";
   for (const bool trusted : {false, true}) {
     ConfigText config = trusted ? kTrusting : ConfigText{};
     config.listener.push_back("trusted_headers: [X-Staff]");
     const Fields fields = seen_by_origin(said, config);
-    for (const char* name : {"X_Forwarded_For", "X-Forwarded_Proto", "X_REAL_IP", "x_request-id", "Client_Cert"})
+    for (const char* name :
+         {"X_Forwarded_For", "X-Forwarded_Proto", "X_REAL_IP", "x_request-id", "Client_Cert", "X_Weir_Version"})
       EXPECT_FALSE(fields.has(name)) << name;
     EXPECT_EQ(fields.has("X_Staff"), trusted);
     EXPECT_TRUE(fields.has("X_Other"));

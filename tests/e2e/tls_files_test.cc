@@ -304,6 +304,28 @@ TEST(TlsFiles, AListOfRevocationsThatWouldLetNobodyInIsNotTaken) {
   refused(edge.authority.revoke("soon.crl", {}, 1, 3600), "list.crl is not valid before");
 }
 
+TEST(TlsFiles, WhatHoldsForEverHolds) {
+  HttpsEdge edge;
+  constexpr int kToTheYear9990 = 7'960 * 365;
+  const auto chain =
+      edge.authority.issue("ever", {.names = {"shop.example"}, .subject = "ever", .to_days = kToTheYear9990});
+  const auto alice = edge.authority.issue("alice", {.names = {"alice.example"}, .to_days = kToTheYear9990});
+  auto config = edge.weir->config();
+  config.listener.back() = HttpsEdge::tls_text(
+      {chain}, {"client_ca: " + edge.authority.ca(), "client_crl: " + edge.authority.revoke("endless.crl", {}, 0)});
+  edge.weir->reload(config);
+  EXPECT_EQ(edge.weir->log().find("expired"), std::string::npos) << edge.weir->log();
+  TlsOptions shown = edge.options();
+  shown.chain = alice.chain;
+  shown.key = alice.key;
+  Client client = edge.client(shown);
+  client.send(get("/"));
+  EXPECT_EQ(client.receive().body, "served");
+  shown.session = client.wire().tls()->session();
+  client.close();
+  EXPECT_TRUE(edge.client(shown).wire().tls()->resumed());
+}
+
 TEST(TlsFiles, ASignerOfClientsWhoLetsNobodyInIsWarnedOf) {
   HttpsEdge edge;
   const auto leaf = edge.authority.issue("leaf", {.names = {"leaf.example"}, .from_days = -30, .to_days = -1});

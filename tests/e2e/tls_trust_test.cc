@@ -83,6 +83,34 @@ TEST(ClientCertificate, ThatIsRevokedEndsTheConnectionThatWasMadeWithItBefore) {
   EXPECT_EQ(client.end(), End::clean);
 }
 
+TEST(ClientCertificate, AListThatRevokesNobodyElseEndsNothing) {
+  Guarded edge;
+  const auto bob = edge.authority.issue("bob", {.names = {"bob.example"}});
+  const auto with = [&](const std::string& list, const std::string& signers) {
+    auto config = edge.weir->config();
+    config.listener.back() = HttpsEdge::tls_text({edge.files}, {"client_ca: " + signers, "client_crl: " + list});
+    edge.weir->reload(config);
+  };
+  with(edge.authority.revoke("one.crl", {bob.chain}, 1), edge.authority.ca());
+  TlsOptions alice = edge.bearer(edge.alice);
+  Client client = edge.client(alice);
+  client.send(get("/"));
+  EXPECT_EQ(client.receive().status, 200);
+  alice.session = client.wire().tls()->session();
+  with(edge.authority.revoke("two.crl", {bob.chain}, 2), edge.authority.ca());
+  client.send(get("/"));
+  EXPECT_EQ(client.receive().status, 200);
+  Client again = edge.client(alice);
+  EXPECT_TRUE(again.wire().tls()->resumed()) << "and tickets hold";
+  again.close();
+  Authority other(edge.directory.path(), "other");
+  const std::string both = edge.directory.path() + "/both.pem";
+  write_file(both, read_file(edge.authority.ca()) + read_file(other.ca()));
+  with(edge.authority.revoke("three.crl", {bob.chain}, 3), both);
+  client.send(get("/"));
+  EXPECT_EQ(client.receive().status, 200) << "somebody more is let in";
+}
+
 TEST(ClientCertificate, IsAskedOfThoseTooWhoAreConnectedInPlainText) {
   Origin origin(ok("served"));
   const auto weir = weir_with({.old_endpoints = {origin.address()}});
@@ -362,6 +390,21 @@ TEST(TlsToEndpoints, OneThatShakesNoHandsIsLate) {
   const Response response = fetch(weir->edge(), get("/"));
   EXPECT_EQ(response.status, 504);
   EXPECT_EQ(response.fields.get("Proxy-Status"), "weir; error=connection_timeout");
+}
+
+TEST(TlsToEndpoints, WeirsOwnCertificateThatIsOverDoesNotHoldUpAnotherSigner) {
+  const Directory directory;
+  Authority authority(directory.path());
+  const auto over = authority.issue("over", {.names = {"weir.example"}, .from_days = -9, .to_days = -1});
+  const std::string signers = directory.path() + "/signers.pem";
+  write_file(signers, read_file(authority.ca()));
+  ConfigText config{.old_endpoints = {"127.0.0.1:9"}};
+  config.old_version = {"tls: { ca: " + signers + ", certificate: " + certificate_text(over) + " }"};
+  const auto weir = weir_with(config);
+  EXPECT_NE(weir->log().find("over.pem expired at"), std::string::npos) << weir->log();
+  Authority other(directory.path(), "other");
+  replace_file(signers, read_file(other.ca()));
+  EXPECT_TRUE(weir->program().wait_for_text("reloaded")) << weir->log();
 }
 
 TEST(TlsToEndpoints, OneThatHangsUpDuringTheHandshakeIsToldByName) {

@@ -124,6 +124,18 @@ TEST_F(RoutesTest, ServicesAreFoundByTheirDecodedName) {
   }
 }
 
+TEST_F(RoutesTest, BeforeTheFirstSnapshotOnlyHealthIsTold) {
+  sources_.begun = [] { return false; };
+  for (const char* page : {"/metrics", "/api/v1/services", "/api/v1/services/shop/split", "/api/v1/history"}) {
+    const Response response = ask("GET", page);
+    EXPECT_EQ(response.status, 503u) << page;
+    EXPECT_EQ(response.fields.at(0).first, "Retry-After") << page;
+  }
+  EXPECT_EQ(ask("POST", "/-/reload").status, 503u);
+  EXPECT_EQ(ask("GET", "/healthz").status, 200u);
+  EXPECT_EQ(ask("GET", "/nowhere").status, 404u);
+}
+
 TEST_F(RoutesTest, ErrorsAreProblemDetails) {
   const Response response = ask("GET", "/api/v1/services/other");
   EXPECT_EQ(response.content_type, "application/problem+json");

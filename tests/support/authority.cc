@@ -145,7 +145,7 @@ std::string Authority::revoke(const std::string& file, const std::vector<std::st
     X509_CRL_add0_revoked(list.get(), revoked);
   }
   X509_gmtime_adj(time, 86'400L * to_days);
-  X509_CRL_set1_nextUpdate(list.get(), time);
+  if (to_days != 0) X509_CRL_set1_nextUpdate(list.get(), time);
   ASN1_TIME_free(time);
   X509_CRL_sort(list.get());
   X509_CRL_sign(list.get(), signer_->key.get(), EVP_sha256());

@@ -36,7 +36,8 @@ class Authority {
   const std::string& ca() const { return ca_; }
   /// Writes `file`.pem and `file`.key.
   CertificateFiles issue(const std::string& file, const CertificateWish& wish);
-  /// Writes a list on which the certificates of these chains stand, for so many days; gives its path.
+  /// Writes a list on which the certificates of these chains stand, for so many days (0: it says nothing of an end);
+  /// gives its path.
   std::string revoke(const std::string& file, const std::vector<std::string>& chains, int to_days = 1,
                      int from_seconds = -60);
 

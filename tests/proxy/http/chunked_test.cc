@@ -59,7 +59,8 @@ TEST(ChunkReader, ExtensionsAndBlanksGoNoFurther) {
 TEST(ChunkReader, TrailersThatCouldChangeTheMessageGoNoFurther) {
   const Read read = whole(
       "0\r\nX-Checksum: abc\r\nHost: evil\r\nCONTENT-LENGTH: 5\r\nTransfer-Encoding: chunked\r\nX-Weir-Version: new\r\n"
-      "x-forwarded-for: 1.2.3.4\r\nClient-Cert: :aGk=:\r\nCookie: uid=1\r\nServer-Timing: a\r\n\r\n");
+      "x-forwarded-for: 1.2.3.4\r\nClient-Cert: :aGk=:\r\nClient_Cert: :aGk=:\r\nX_Weir-Version: "
+      "new\r\nX_Forwarded_For: 1.2.3.4\r\nCookie: uid=1\r\nServer-Timing: a\r\n\r\n");
   EXPECT_EQ(read.state, State::done);
   EXPECT_EQ(read.out, "0\r\nX-Checksum: abc\r\nServer-Timing: a\r\n\r\n");
 }
