@@ -57,14 +57,14 @@ class Session : private net::Link {
   unsigned unbroken_ = 0;  // requests since it last waited
   uint32_t parsed_ = 0;    // bytes of input_ that were found to be no whole head
   http::Fault fault_ = http::Fault::none;
-  bool has_peer_ = false;
-  bool trusted_ = false;
-  bool opened_ = false;    // PROXY header read, if one is due
-  bool served_ = false;    // at least one request
-  bool met_ = false;       // the TLS handshake is over, if one is due
-  bool strange_ = false;   // it failed: there is nobody to serve
-  bool outlived_ = false;  // the listener has other terms by now
-  bool hurried_ = false;   // its listener is gone, and it has no request yet
+  bool has_peer_ : 1 = false;
+  bool trusted_ : 1 = false;
+  bool opened_ : 1 = false;    // PROXY header read, if one is due
+  bool served_ : 1 = false;    // at least one request
+  bool met_ : 1 = false;       // the TLS handshake is over, if one is due
+  bool strange_ : 1 = false;   // it failed: there is nobody to serve
+  bool outlived_ : 1 = false;  // the listener has other terms by now
+  bool hurried_ = false;       // its listener is gone, and it has no request yet
 };
 
 }  // namespace weir::proxy
